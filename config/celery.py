@@ -1,0 +1,29 @@
+"""Worker and beat. One sweep a minute finds what is due; the timing is code, so it changes by release only."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class Schedule:
+    """Celery's own settings."""
+
+    task_serializer = "json"
+    accept_content = ["json"]
+    # Nobody waits for an answer: what a task did is in the database.
+    task_ignore_result = True
+    # A task is taken off the queue when it is done, so one whose worker dies is run again by another.
+    task_acks_late = True
+    task_reject_on_worker_lost = True
+    worker_prefetch_multiplier = 1
+    worker_hijack_root_logger = False
+    broker_connection_retry_on_startup = True
+    timezone = "UTC"
+    beat_schedule = {"sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0}}
+
+
+app = Celery("rung", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"))
+app.config_from_object(Schedule)
+app.autodiscover_tasks()
