@@ -9,7 +9,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from config.embedded import CannotStart, servers_for_this_command
+
+    try:
+        with servers_for_this_command():
+            execute_from_command_line(sys.argv)
+    except CannotStart as problem:
+        sys.exit(str(problem))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,6 +25,8 @@ class Schedule:
     beat_schedule = {"sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0}}
 
 
-app = Celery("rung", broker=os.environ.get("REDIS_URL", "redis://localhost:6379/0"))
+app = Celery("rung")
 app.config_from_object(Schedule)
+# Read when it is first needed, so that what settings say then is what holds.
+app.add_defaults(lambda: {"broker_url": settings.CELERY_BROKER_URL})
 app.autodiscover_tasks()

@@ -4,18 +4,14 @@
 safe values are chosen here) or `production` (nothing is chosen here: a missing variable stops the start).
 """
 
-from pathlib import Path
-
 import environ
 
+from config.environment import BASE_DIR, VAR_DIR, kept_secret, load_dot_env
 from config.logs import logging_settings
 from config.required import required_in_production
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
-
+load_dot_env()
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
 
 RUNG_ENV = env.str("RUNG_ENV", default="local")
 PRODUCTION = RUNG_ENV == "production"
@@ -23,9 +19,8 @@ required_in_production(RUNG_ENV, env.ENVIRON)
 
 # --- Who we are ---
 
-# Read only where production has not set it; it guards nothing but a server on this machine.
-LOCAL_SECRET_KEY = "for-this-machine-only"
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default=LOCAL_SECRET_KEY)
+# Production sets it; elsewhere a random one is made at the first start.
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret-key")
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
@@ -52,7 +47,6 @@ INSTALLED_APPS = [
     "csp",
     "django_filters",
     "django_htmx",
-    "django_structlog",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "oauth2_provider",
@@ -70,9 +64,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # After sign-in, so that it knows the person; before audit, which takes the request's id from it.
-    "django_structlog.middlewares.RequestMiddleware",
     "audit.middleware.AuditContextMiddleware",
+    # Inside audit's, which gives the request its id.
+    "config.request_log.RequestLogMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -111,6 +105,7 @@ DATABASES = {
     }
 }
 REDIS_URL = env.str("REDIS_URL", default="redis://localhost:6379/0")
+CELERY_BROKER_URL = REDIS_URL
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
 
 # --- People and sessions ---

@@ -1,0 +1,35 @@
+"""Where settings come from: the environment, then a `.env` file beside manage.py; the environment goes first."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+
+def load_dot_env() -> None:
+    """Add what `.env` says to the environment, leaving alone what is there already."""
+    if (BASE_DIR / ".env").is_file():
+        environ.Env.read_env(BASE_DIR / ".env")
+
+
+def kept_secret(path: Path) -> str:
+    """A random text that is made at the first call and read from `path` (mode 0600) ever after.
+
+    Safe when several processes make the first call at once: all of them get the same text.
+    """
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(draft, path)  # fails, unlike a rename, where another process was first
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()

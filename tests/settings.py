@@ -1,0 +1,30 @@
+"""Settings of the tests: the real ones, with servers of the tests' own.
+
+The tests' servers are shared by everything that runs tests from this folder at the time, and are never those of the
+demo: a demo that starts or stops meanwhile is not noticed.
+"""
+
+import atexit
+import os
+
+from config.embedded import Servers
+from config.environment import VAR_DIR
+
+servers = Servers(VAR_DIR / "test-servers", durable=False)
+addresses = servers.start()
+atexit.register(servers.leave)
+os.environ.update(addresses.environment())
+os.environ["RUNG_ENV"] = "local"
+
+from config.settings import *  # noqa: E402, F403
+from config.settings import DATABASES, INSTALLED_APPS, MIDDLEWARE  # noqa: E402
+
+DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+# A page that asks one query per row fails its test.
+INSTALLED_APPS = ["zeal", *INSTALLED_APPS]
+MIDDLEWARE = ["zeal.middleware.zeal_middleware", *MIDDLEWARE]
+
+# Real hashing takes its time on purpose; tests sign in hundreds of times.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOG_LEVEL = "WARNING"
