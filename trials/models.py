@@ -1,0 +1,310 @@
+from __future__ import annotations
+
+import datetime as dt
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import DatabaseClock, User
+from trials.protocol import Protocol
+
+if TYPE_CHECKING:
+    from trials.protocol import Level
+
+
+class Role(models.TextChoices):
+    COORDINATOR = "coordinator", "coordinator"
+    INVESTIGATOR = "investigator", "investigator"
+    PRINCIPAL_INVESTIGATOR = "principal_investigator", "principal investigator"
+    MEDICAL_MONITOR = "medical_monitor", "medical monitor"
+    STATISTICIAN = "statistician", "statistician"
+    DATA_MANAGER = "data_manager", "data manager"
+    MONITOR = "monitor", "monitor"
+    EDC = "edc", "client system (EDC)"
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    def visible_to(self, user: User) -> StudyQuerySet:
+        return self.filter(
+            pk__in=Membership.objects.in_force().filter(user=user).values("study_id")
+        ).order_by("key")
+
+
+class Study(models.Model):
+    key = models.SlugField(max_length=40, unique=True)
+    title = models.CharField(max_length=300)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    rehearsal_day = models.DateField(null=True, blank=True, help_text="a rehearsal's own day; NULL in a live study")
+    is_rehearsal = models.BooleanField(default=False)
+    accrual_suspended_at = models.DateTimeField(null=True, blank=True)
+    accrual_suspended_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    accrual_suspended_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(db_default=DatabaseClock())
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "studies"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(is_rehearsal=True, rehearsal_day__isnull=False)
+                | Q(is_rehearsal=False, rehearsal_day__isnull=True),
+                name="only_a_rehearsal_has_a_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(accrual_suspended_at__isnull=True, accrual_suspended_by__isnull=True)
+                | Q(accrual_suspended_at__isnull=False, accrual_suspended_by__isnull=False),
+                name="suspension_has_who_and_when",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+    @cached_property
+    def version(self) -> ProtocolVersion:
+        """The live protocol version. Raises ProtocolVersion.DoesNotExist before the study is live."""
+        return self.versions.get(status=ProtocolVersion.Status.LIVE)
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.version.protocol
+
+
+class ProtocolVersion(models.Model):
+    """A protocol as loaded from its file; never edited once it is live."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "draft"
+        LIVE = "live", "live"
+        SUPERSEDED = "superseded", "superseded"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveSmallIntegerField()
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
+    definition = models.JSONField(help_text="the whole study file, validated")
+    sha256 = models.CharField(max_length=64, help_text="of the canonical JSON of the definition")
+    loaded_at = models.DateTimeField()
+    loaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    live_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["study", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="version_number_once"),
+            models.UniqueConstraint(fields=["study"], condition=Q(status="live"), name="one_live_version"),
+            models.CheckConstraint(
+                condition=Q(status="draft", live_at__isnull=True)
+                | (~Q(status="draft") & Q(live_at__isnull=False)),
+                name="live_version_has_its_date",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study} version {self.number}"
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        return Protocol.model_validate(self.definition)
+
+
+class Boundary(models.Model):
+    """One row of the design's decision table, stored when the version goes live, so that the safety stop needs no engine."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="boundaries")
+    n = models.PositiveSmallIntegerField(help_text="evaluable patients at the level")
+    escalate_if_at_most = models.SmallIntegerField(null=True)
+    de_escalate_if_at_least = models.SmallIntegerField(null=True)
+    eliminate_if_at_least = models.SmallIntegerField(null=True)
+
+    class Meta:
+        verbose_name_plural = "boundaries"
+        ordering = ["version", "n"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "n"], name="boundary_once"),
+            models.CheckConstraint(
+                condition=Q(eliminate_if_at_least__isnull=True) | Q(eliminate_if_at_least__lte=F("n")),
+                name="elimination_within_n",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} n={self.n}"
+
+
+class Site(models.Model):
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="sites")
+    code = models.CharField(max_length=10)
+    name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=60)
+
+    class Meta:
+        ordering = ["study", "code"]
+        constraints = [models.UniqueConstraint(fields=["study", "code"], name="site_code_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def in_force(self) -> MembershipQuerySet:
+        return self.filter(ended_at__isnull=True, user__is_active=True)
+
+
+class Membership(models.Model):
+    """A person's role in a study, at one site or (site NULL) at all of them."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=30, choices=Role.choices)
+    granted_at = models.DateTimeField()
+    granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["study", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "user", "site", "role"],
+                condition=Q(ended_at__isnull=True),
+                nulls_distinct=False,
+                name="membership_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()} in {self.study}"
+
+
+class Part(models.Model):
+    class Kind(models.TextChoices):
+        ESCALATION = "escalation", "Dose escalation"
+        EXPANSION = "expansion", "Dose expansion"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="parts")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    planned_patients = models.PositiveSmallIntegerField()
+    opened_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["study", "kind"]
+        constraints = [models.UniqueConstraint(fields=["study", "kind"], name="part_once")]
+
+    def __str__(self) -> str:
+        return f"{self.study} {self.get_kind_display()}"
+
+
+class DoseLevel(models.Model):
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="levels")
+    ordinal = models.PositiveSmallIntegerField(help_text="1 is the lowest")
+    label = models.CharField(max_length=80)
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="closed for registration by the safety stop")
+    closed_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["study", "ordinal"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "ordinal"], name="level_once"),
+            models.CheckConstraint(condition=Q(ordinal__gte=1), name="levels_count_from_1"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_reason="")
+                | (Q(closed_at__isnull=False) & ~Q(closed_reason="")),
+                name="closed_level_has_its_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def regimen(self) -> Level:
+        """What is given at this level, by the live protocol version."""
+        return self.study.protocol.level(self.ordinal)
+
+
+class CohortQuerySet(models.QuerySet["Cohort"]):
+    def open(self) -> CohortQuerySet:
+        return self.filter(closed_at__isnull=True)
+
+
+class Cohort(models.Model):
+    """Patients treated at one dose level between two decisions. It stays open until the next decision closes it."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="cohorts")
+    part = models.ForeignKey(Part, on_delete=models.PROTECT, related_name="cohorts")
+    level = models.ForeignKey(DoseLevel, on_delete=models.PROTECT, related_name="cohorts")
+    number = models.PositiveSmallIntegerField(help_text="1, 2, 3 … in the study")
+    size = models.PositiveSmallIntegerField(help_text="as signed; replacements come on top")
+    opened_at = models.DateTimeField()
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_reason = models.TextField(blank=True)
+
+    objects = CohortQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["study", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["study", "number"], name="cohort_number_once"),
+            models.UniqueConstraint(fields=["study"], condition=Q(closed_at__isnull=True), name="one_open_cohort"),
+            models.CheckConstraint(condition=Q(size__gte=1), name="cohort_has_a_size"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_reason="")
+                | (Q(closed_at__isnull=False) & ~Q(closed_reason="")),
+                name="closed_cohort_has_its_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.study} cohort {self.number}"
+
+
+class SlotQuerySet(models.QuerySet["Slot"]):
+    def unused(self) -> SlotQuerySet:
+        return self.filter(used_at__isnull=True)
+
+    def free_at(self, moment: dt.datetime) -> SlotQuerySet:
+        """Neither used nor held by a reservation that is still running."""
+        return self.unused().filter(Q(reserved_until__isnull=True) | Q(reserved_until__lte=moment))
+
+
+class Slot(models.Model):
+    """A place in a cohort: open, reserved for a site, or used. Exactly one patient can take it."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="slots")
+    number = models.PositiveSmallIntegerField()
+    replaces = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by",
+        help_text="the slot of the patient who was not evaluable",
+    )
+    reserved_for_site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reserved_until = models.DateTimeField(null=True, blank=True)
+    reserved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SlotQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["cohort", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["cohort", "number"], name="slot_number_once"),
+            models.CheckConstraint(
+                condition=Q(reserved_for_site__isnull=True, reserved_until__isnull=True, reserved_by__isnull=True)
+                | Q(reserved_for_site__isnull=False, reserved_until__isnull=False, reserved_by__isnull=False),
+                name="reservation_has_site_end_and_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cohort} slot {self.number}"
