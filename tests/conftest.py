@@ -16,6 +16,8 @@ from tests import databases
 from tests.databases import Database
 from tests.settings import addresses, servers
 
+pytest_plugins = ["tests.cast"]
+
 COMMITS_FOR_REAL = ("own_database", "live_server", "transactional_db")
 
 

@@ -22,3 +22,8 @@ def now(study: Study | None = None) -> dt.datetime:
 def today(study: Study, zone: str | None = None) -> dt.date:
     """The calendar day of `now`, in the given site's time zone or the study's."""
     return now(study).astimezone(ZoneInfo(zone or study.time_zone)).date()
+
+
+def day_of(at: dt.datetime, zone: str) -> dt.date:
+    """The calendar day of a moment in a time zone."""
+    return at.astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,96 @@
+"""What can be done to people, and how somebody signs."""
+
+import datetime as dt
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from accounts.canonical import canonical_json, sha256_of
+from accounts.errors import CannotSign, WeakPassword
+from accounts.models import Signature, User
+from audit.context import operation
+
+
+@operation
+def create_person(
+    *,
+    username: str,
+    full_name: str,
+    email: str,
+    by: User,
+    at: dt.datetime,
+    password: str | None = None,
+    is_person: bool = True,
+) -> User:
+    """Add a person (or a client system, with is_person=False). Without a password nobody can sign in as them.
+
+    Raises WeakPassword with what is wrong. A user name is never used a second time: the database refuses it.
+    """
+    person = User(username=username, full_name=full_name, email=email, is_person=is_person)
+    _set_password(person, password)
+    person.save()
+    return person
+
+
+@operation
+def change_password(*, person: User, password: str, by: User, at: dt.datetime) -> None:
+    """Set a person's password. Raises WeakPassword with what is wrong."""
+    _set_password(person, password)
+    person.save(update_fields=["password"])
+
+
+@operation
+def deactivate_person(*, person: User, reason: str, by: User, at: dt.datetime) -> None:
+    """Close a person's account; what they did keeps their name."""
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+
+
+def _set_password(person: User, password: str | None) -> None:
+    if password is None:
+        person.set_unusable_password()
+        return
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise WeakPassword(" ".join(error.messages)) from error
+    person.set_password(password)
+
+
+@operation
+def sign_record(
+    *,
+    study_id: int,
+    record_kind: str,
+    record_key: str,
+    record: dict[str, Any],
+    password: str,
+    role: str,
+    meaning: Signature.Meaning,
+    by: User,
+    at: dt.datetime,
+) -> Signature:
+    """Sign a record as `by`, whose password is asked again. Bound to the canonical JSON of `record`, what was shown.
+
+    The time of the signature is the database's own. Raises CannotSign (code, sentence, field).
+    """
+    if not by.is_active or not by.is_person:
+        raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
+    if not by.check_password(password):
+        raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
+    if Signature.objects.filter(record_kind=record_kind, record_key=record_key, role=role).exists():
+        raise CannotSign("already-signed", "This role has signed already.")
+    return Signature.objects.create(
+        study_id=study_id,
+        record_kind=record_kind,
+        record_key=record_key,
+        record_json=canonical_json(record),
+        record_sha256=sha256_of(record),
+        signer=by,
+        printed_name=by.full_name,
+        role=role,
+        meaning=meaning,
+        statement=meaning.label,
+        components_checked=["password"],
+    )

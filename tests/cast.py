@@ -1,0 +1,134 @@
+"""The cast: one anti-MAG study that is live, two sites, and people in every role. All invented."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from accounts.models import User
+from accounts.operations import create_person
+from dosing.engine import BoinDesign
+from trials.models import Cohort, Role, Site, Study
+from trials.operations import BoundaryRow, add_site, adopt_protocol, go_live, grant_role
+from trials.protocol_checks import read_study_file
+
+ANTI_MAG = Path(__file__).parent.parent / "trials" / "protocols" / "anti-mag-lenalidomide.yaml"
+PASSWORD = "a long enough phrase"
+DAY_ONE = dt.date(2026, 1, 5)  # a Monday
+
+
+def moment(day: dt.date, hour: int = 15) -> dt.datetime:
+    """A moment of that day which is the same calendar day at both sites."""
+    return dt.datetime.combine(day, dt.time(hour), tzinfo=dt.UTC)
+
+
+def person(username: str, full_name: str) -> User:
+    return create_person(
+        username=username,
+        full_name=full_name,
+        email=f"{username}@example.org",
+        password=PASSWORD,
+        by=User.objects.system(),
+        at=moment(DAY_ONE),
+    )
+
+
+@pytest.fixture
+def rung(db: None) -> User:
+    """Rung itself, the actor of what happens without a person."""
+    return User.objects.system()
+
+
+@pytest.fixture
+def at() -> dt.datetime:
+    return moment(DAY_ONE)
+
+
+@pytest.fixture
+def draft_study(rung: User, at: dt.datetime) -> Study:
+    """The anti-MAG study as loaded, a rehearsal on DAY_ONE, with its two sites, not started."""
+    definition, protocol = read_study_file(ANTI_MAG.read_text())
+    table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=20)
+    rows = [
+        BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table
+    ]
+    version = adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at)
+    add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
+    add_site(study=version.study, code="B", name="Lindby", time_zone="Europe/Stockholm", by=rung, at=at)
+    return version.study
+
+
+@pytest.fixture
+def study(draft_study: Study, rung: User, at: dt.datetime) -> Study:
+    """The study, live, with cohort 1 open at 10 mg."""
+    go_live(study=draft_study, by=rung, at=at)
+    return Study.objects.get(pk=draft_study.pk)
+
+
+@pytest.fixture
+def site_a(study: Study) -> Site:
+    return study.sites.get(code="A")
+
+
+@pytest.fixture
+def site_b(study: Study) -> Site:
+    return study.sites.get(code="B")
+
+
+@pytest.fixture
+def first_cohort(study: Study) -> Cohort:
+    return study.cohorts.get(number=1)
+
+
+def _member(study: Study, username: str, full_name: str, role: Role, site: Site | None = None) -> User:
+    someone = person(username, full_name)
+    grant_role(
+        study=study, person=someone, role=role, site=site, by=User.objects.system(), at=moment(DAY_ONE)
+    )
+    return someone
+
+
+@pytest.fixture
+def coordinator_a(study: Study, site_a: Site) -> User:
+    return _member(study, "coordinator-a", "Mia Castellano", Role.COORDINATOR, site_a)
+
+
+@pytest.fixture
+def coordinator_b(study: Study, site_b: Site) -> User:
+    return _member(study, "coordinator-b", "Maja Lindqvist", Role.COORDINATOR, site_b)
+
+
+@pytest.fixture
+def investigator_a(study: Study, site_a: Site) -> User:
+    return _member(study, "investigator-a", "Dr Tom Baptiste", Role.INVESTIGATOR, site_a)
+
+
+@pytest.fixture
+def pi(study: Study) -> User:
+    return _member(study, "pi", "Dr Ana Rivera", Role.PRINCIPAL_INVESTIGATOR)
+
+
+@pytest.fixture
+def medical_monitor(study: Study) -> User:
+    return _member(study, "medical-monitor", "Dr Laila Okafor", Role.MEDICAL_MONITOR)
+
+
+@pytest.fixture
+def statistician(study: Study) -> User:
+    return _member(study, "statistician", "Sam Whitfield", Role.STATISTICIAN)
+
+
+@pytest.fixture
+def data_manager(study: Study) -> User:
+    return _member(study, "data-manager", "Dana Petrov", Role.DATA_MANAGER)
+
+
+@pytest.fixture
+def monitor(study: Study) -> User:
+    return _member(study, "monitor", "Noor Haddad", Role.MONITOR)
+
+
+@pytest.fixture
+def outsider(db: None) -> User:
+    """Somebody who can sign in and has no role in the study."""
+    return person("outsider", "Otto Fremd")

@@ -1,0 +1,33 @@
+"""Reads over several models of a study."""
+
+from django.http import Http404
+
+from accounts.models import User
+from trials.models import Boundary, Cohort, Study
+
+
+def lock_study(study: Study) -> Study:
+    """The study's row, locked until the transaction ends, read afresh.
+
+    Registration, DLT judgements and signatures of one study all take this lock first: they happen one after another.
+    """
+    return Study.objects.select_for_update(of=("self",)).get(pk=study.pk)
+
+
+def study_for(user: User, key: str) -> Study:
+    """The study by its key, for somebody who has a role in it. Raises Http404 otherwise, so that keys cannot be probed."""
+    study = Study.objects.visible_to(user).filter(key=key).first()
+    if study is None:
+        raise Http404("There is no such study, or you have no role in it.")
+    return study
+
+
+def current_cohort(study: Study) -> Cohort | None:
+    """The open cohort, with its part and level."""
+    return study.cohorts.open().select_related("part", "level").first()
+
+
+def elimination_boundary(study: Study, n: int) -> int | None:
+    """The number of DLTs among n evaluable patients that eliminates a level, by the live version's table. None: none does."""
+    row = Boundary.objects.filter(version__study=study, version__status="live", n=n).first()
+    return row.eliminate_if_at_least if row else None
