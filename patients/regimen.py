@@ -1,4 +1,4 @@
-"""What is given, in words and with its dates: agent, amount, days. A protocol and a first day in, words out."""
+"""What is given, in words and with its dates: agent, amount, days. Pure."""
 
 from __future__ import annotations
 

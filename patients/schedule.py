@@ -1,9 +1,9 @@
-"""What is planned for a patient, worked out from what has happened. Nothing is stored here, nothing is queried.
+"""What is planned for a patient, worked out from what has happened. Nothing is stored or queried here.
 
-The rows are passed in or already loaded: `patient` with its `version`, `part`, `assigned_level` and, where there
-is one, `continuation_review`; with `reductions`, `discontinuations` and `follow_up_visits` prefetched. `cycles`
-are the patient's started cycles by number. Days are calendar days at the patient's site; day 1 of a cycle is its
-start.
+The rows are passed in or already loaded: `patient` with its `version`, `part`, `assigned_level` and, where
+there is one, `continuation_review`; with `reductions`, `discontinuations` and `follow_up_visits` prefetched.
+`cycles` are the patient's started cycles by number. Days are calendar days at the patient's site; day 1 of a
+cycle is its start.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def continuation_review_due(patient: Patient, cycles: Sequence[Cycle]) -> dt.dat
 
 
 def next_cycle(patient: Patient, cycles: Sequence[Cycle]) -> PlannedCycle | None:
-    """The cycle to start next; None before registration, after the end, and where a review must come first."""
+    """The cycle to start next; None before registration, after the end and until a review that is due."""
     due_on = _next_due_on(patient, cycles)
     if due_on is None or not _goes_on_to(patient, cycles, due_on):
         return None
@@ -351,4 +351,4 @@ def _follow_up(
 ) -> FollowUpDue:
     day = _day(on, window, firm=True)
     passed_over = done is None and number < latest
-    return FollowUpDue(number, on, day.window_from, day.window_to, last=last, done=done, passed_over=passed_over)
+    return FollowUpDue(number, on, day.window_from, day.window_to, last, done, passed_over)
