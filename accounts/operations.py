@@ -70,10 +70,12 @@ def sign_record(
     meaning: Signature.Meaning,
     by: User,
     at: dt.datetime,
+    statement: str = "",
 ) -> Signature:
     """Sign a record as `by`, whose password is asked again. Bound to the canonical JSON of `record`, what was shown.
 
-    The time of the signature is the database's own. Raises CannotSign (code, sentence, field).
+    statement: the sentence that stood above the button, where it says more than the meaning does. The time of the
+    signature is the database's own. Raises CannotSign (code, sentence, field).
     """
     if not by.is_active or not by.is_person:
         raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
@@ -91,6 +93,6 @@ def sign_record(
         printed_name=by.full_name,
         role=role,
         meaning=meaning,
-        statement=meaning.label,
+        statement=statement or meaning.label,
         components_checked=["password"],
     )

@@ -145,8 +145,6 @@ def go_live(*, study: Study, by: User, at: dt.datetime) -> Cohort:
     version.status, version.live_at = ProtocolVersion.Status.LIVE, at
     version.save(update_fields=["status", "live_at"])
     part = study.parts.get(kind=Part.Kind.ESCALATION)
-    part.opened_at = at
-    part.save(update_fields=["opened_at"])
     plan = version.protocol.escalation
     level = study.levels.get(ordinal=plan.start_level)
     return open_cohort(study=study, part=part, level=level, size=plan.cohort_size, by=by, at=at)
@@ -168,6 +166,9 @@ def open_cohort(
     present = current_cohort(study)
     if present is not None:
         close_cohort(cohort=present, because="the next cohort opened", by=by, at=at)
+    if part.opened_at is None:
+        part.opened_at = at
+        part.save(update_fields=["opened_at"])
     last = study.cohorts.order_by("-number").values_list("number", flat=True).first() or 0
     cohort = Cohort.objects.create(
         study=study, part=part, level=level, number=last + 1, size=size, opened_at=at, opened_by=by
@@ -182,6 +183,19 @@ def close_cohort(*, cohort: Cohort, because: str, by: User, at: dt.datetime) -> 
     if cohort.closed_at is None:
         cohort.closed_at, cohort.closed_reason = at, because
         cohort.save(update_fields=["closed_at", "closed_reason"])
+
+
+@operation
+def end_part(*, part: Part, because: str, by: User, at: dt.datetime) -> None:
+    """End a part of the study as a signed decision says, with its open cohort. Nothing happens to one that has ended."""
+    study = lock_study(part.study)
+    if part.ended_at is not None:
+        return
+    present = current_cohort(study)
+    if present is not None and present.part_id == part.pk:
+        close_cohort(cohort=present, because=because, by=by, at=at)
+    part.ended_at = at
+    part.save(update_fields=["ended_at"])
 
 
 @operation
