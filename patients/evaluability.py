@@ -1,0 +1,243 @@
+"""Who counts: whether a registered patient is evaluable for DLT. Derived whenever it is asked, never stored.
+
+Pure over rows that are loaded (`patients.queries.patients_with_dlt_data` loads all that is needed).
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import models
+
+from patients.dlt_rules import rule_that_fires
+from patients.models import AdverseEvent, DltAssessment, Patient, WindowAssessment
+from patients.schedule import dlt_window, planned_dose_days, treatment_ended_on
+from trials.protocol import DltRule
+
+Window = tuple[dt.date, dt.date]
+
+
+class Standing(models.TextChoices):
+    """A patient's place in the tally."""
+
+    EVALUABLE_DLT = "evaluable_dlt", "DLT"
+    EVALUABLE_NO_DLT = "evaluable_no_dlt", "evaluable, no DLT"
+    PENDING = "pending", "pending"
+    NOT_EVALUABLE = "not_evaluable", "not evaluable"
+
+
+class MissingKind(models.TextChoices):
+    """What has to come before a pending patient counts."""
+
+    CYCLE_START = "cycle_start", "start of treatment"
+    WINDOW = "window", "end of the DLT window"
+    JUDGEMENT = "judgement", "DLT judgement"
+    CONFIRMATION = "confirmation", "confirmation by an investigator"
+    WINDOW_ASSESSMENT = "window_assessment", "doses taken in the DLT window"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """One thing that is still to come. `event` where it is about an adverse event."""
+
+    kind: MissingKind
+    what: str
+    event: AdverseEvent | None = None
+
+    def __str__(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True)
+class PatientStanding:
+    """A patient's standing with its reason in one sentence.
+
+    window: first and last day, None before treatment. fraction: how much of the window has passed, 0 to 1 (1 only
+    when its last day is over). missing: what a pending patient waits for, empty otherwise.
+    """
+
+    patient: Patient
+    standing: Standing
+    reason: str
+    window: Window | None
+    fraction: float
+    missing: tuple[Missing, ...] = ()
+
+    @property
+    def counts(self) -> bool:
+        """Whether the patient is one of n, the evaluable patients."""
+        return self.standing in (Standing.EVALUABLE_DLT, Standing.EVALUABLE_NO_DLT)
+
+    @property
+    def has_dlt(self) -> bool:
+        """Whether the patient is one of y, the patients with a DLT."""
+        return self.standing == Standing.EVALUABLE_DLT
+
+    @property
+    def replaced(self) -> bool:
+        """Whether a place for somebody else was added because this patient does not count."""
+        slot = self.patient.slot
+        return slot is not None and hasattr(slot, "replaced_by")
+
+
+def standing_of(patient: Patient, today: dt.date) -> PatientStanding:
+    """A registered patient's standing on the given day (of the patient's site).
+
+    Raises ValueError for a patient who is not registered: there is no dose level to count at.
+    """
+    if patient.version is None:
+        raise ValueError(
+            f"patient: {patient.code} is not registered; only registered patients have a standing"
+        )
+    window = dlt_window(patient, list(patient.cycles.all()))
+    fraction = fraction_passed(window, today)
+    dlt = _first_dlt(patient, window)
+    if dlt is not None:
+        return PatientStanding(patient, Standing.EVALUABLE_DLT, f"DLT: {named(dlt)}.", window, fraction)
+    missing = tuple(_missing(patient, window, today))
+    if missing:
+        return PatientStanding(
+            patient, Standing.PENDING, _waits(missing, window, today), window, fraction, missing
+        )
+    if window is None:
+        reason = "Treatment ended before it began."
+        return PatientStanding(patient, Standing.NOT_EVALUABLE, reason, window, fraction)
+    assessment = window_assessment(patient)
+    assert assessment is not None  # or it would be missing
+    standing = Standing.EVALUABLE_NO_DLT if enough_exposure(patient, assessment) else Standing.NOT_EVALUABLE
+    reason = f"{_percent(assessment.taken, assessment.planned)} of the doses, no DLT."
+    return PatientStanding(patient, standing, reason, window, fraction)
+
+
+def fraction_passed(window: Window | None, today: dt.date) -> float:
+    """How much of the window has passed when `today` begins: 0 to 1, and 1 only when its last day is over."""
+    if window is None:
+        return 0.0
+    first, last = window
+    return min(1.0, max(0.0, (today - first).days / ((last - first).days + 1)))
+
+
+def window_assessment(patient: Patient) -> WindowAssessment | None:
+    """The patient's window assessment, None where it has not been made."""
+    return getattr(patient, "window_assessment", None)
+
+
+def enough_exposure(patient: Patient, assessment: WindowAssessment) -> bool:
+    """Whether the doses taken in the window reach the protocol's minimum, compared without rounding."""
+    return _reaches_minimum(patient, assessment.taken, assessment.planned)
+
+
+def planned_in_window(patient: Patient, window: Window) -> list[dt.date]:
+    """The days of the window on which the protocol's exposure agent is planned."""
+    assert patient.version is not None
+    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    planned = (planned_dose_days(patient, cycle, agent) for cycle in patient.cycles.all())
+    return [day for days in planned for day in days if _within(window, day)]
+
+
+def fell_short(patient: Patient, window: Window) -> bool:
+    """Whether treatment ended in the window, too early for the minimum exposure to be reached."""
+    stopped_on = min((d.on for d in patient.discontinuations.all()), default=None)
+    if stopped_on is None or stopped_on > window[1]:
+        return False
+    assessment = window_assessment(patient)
+    if assessment is not None:
+        return not enough_exposure(patient, assessment)
+    planned = planned_in_window(patient, window)
+    return not _reaches_minimum(patient, sum(day <= stopped_on for day in planned), len(planned))
+
+
+def fired_rule(patient: Patient, event: AdverseEvent) -> DltRule | None:
+    """The rule that fires for the event as it is recorded now, by the patient's protocol version."""
+    assert patient.version is not None
+    relations = {a.agent: a.relation for a in event.attributions.all()}
+    return rule_that_fires(patient.version.protocol, event.term, event.grade, relations)
+
+
+def newest_judgement(event: AdverseEvent) -> DltAssessment | None:
+    """The judgement that stands."""
+    return max(event.dlt_assessments.all(), key=lambda a: a.pk, default=None)
+
+
+def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window | None) -> Missing | None:
+    """What an event's DLT judgement still needs before it counts; None when nothing.
+
+    'DLT' counts at once. 'Not a DLT' against a rule that fires counts when an investigator made or confirmed it,
+    about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has to be
+    judged again.
+    """
+    judged = newest_judgement(event)
+    inside = _within(window, event.onset_on)
+    if judged is not None and judged.is_dlt:
+        if inside:
+            return None
+        return Missing(
+            MissingKind.JUDGEMENT, f"a new judgement: {named(event)} is not in the DLT window", event
+        )
+    if rule is None or not inside:
+        return None
+    if judged is None or judged.rule != rule.code:
+        what = f"the judgement whether {named(event)} is a DLT (rule {rule.code})"
+        return Missing(MissingKind.JUDGEMENT, what, event)
+    if not judged.confirmed:
+        what = f"an investigator's confirmation that {named(event)} is not a DLT"
+        return Missing(MissingKind.CONFIRMATION, what, event)
+    return None
+
+
+def named(event: AdverseEvent) -> str:
+    """'Diarrhea grade 3, 16 Nov 2026'."""
+    return f"{event.term} grade {event.grade}, {day_words(event.onset_on)}"
+
+
+def day_words(day: dt.date) -> str:
+    """'16 Nov 2026'."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def _reaches_minimum(patient: Patient, taken: int, planned: int) -> bool:
+    assert patient.version is not None
+    return Decimal(taken) >= patient.version.protocol.dlt.minimum_exposure.fraction * planned
+
+
+def _first_dlt(patient: Patient, window: Window | None) -> AdverseEvent | None:
+    judged = ((event, newest_judgement(event)) for event in patient.adverse_events.all())
+    dlts = (e for e, j in judged if j is not None and j.is_dlt and _within(window, e.onset_on))
+    return min(dlts, key=lambda e: (e.onset_on, e.pk), default=None)
+
+
+def _missing(patient: Patient, window: Window | None, today: dt.date) -> Iterator[Missing]:
+    for event in patient.adverse_events.all():
+        needed = judgement_missing(event, fired_rule(patient, event), window)
+        if needed is not None:
+            yield needed
+    if window is None:
+        if treatment_ended_on(patient) is None:
+            yield Missing(MissingKind.CYCLE_START, "the start of treatment")
+        return
+    _, last = window
+    if today <= last and not fell_short(patient, window):
+        yield Missing(MissingKind.WINDOW, f"the end of the DLT window on {day_words(last)}")
+    elif window_assessment(patient) is None:
+        yield Missing(MissingKind.WINDOW_ASSESSMENT, "the doses taken in the DLT window")
+
+
+def _waits(missing: tuple[Missing, ...], window: Window | None, today: dt.date) -> str:
+    kind = missing[0].kind
+    if kind == MissingKind.CYCLE_START:
+        return "Treatment has not started."
+    if kind == MissingKind.WINDOW and window is not None:
+        length = (window[1] - window[0]).days + 1
+        return f"Day {max(0, (today - window[0]).days + 1)} of {length} of the DLT window, no DLT so far."
+    if kind == MissingKind.WINDOW_ASSESSMENT:
+        return "The DLT window has passed; the doses taken in it are still to be entered."
+    return f"Waits for {missing[0]}."
+
+
+def _within(window: Window | None, day: dt.date) -> bool:
+    return window is not None and window[0] <= day <= window[1]
+
+
+def _percent(taken: int, planned: int) -> str:
+    return f"{100 * taken // planned} %" if planned else "None"

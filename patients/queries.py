@@ -1,0 +1,48 @@
+"""Reads over several models of patients."""
+
+from django.db.models import Prefetch, QuerySet
+
+from patients.models import AdverseEvent, Patient
+from trials.models import Study
+
+
+def patients_with_dlt_data(study: Study, part: str | None = None) -> list[Patient]:
+    """The study's registered patients in the order of registration, with all that `evaluability` reads.
+
+    part: a `trials.models.Part.Kind`, or None for all. The number of queries is the same for any number of patients.
+    """
+    patients = Patient.objects.registered().filter(study=study)
+    if part is not None:
+        patients = patients.in_part(part)
+    return list(with_dlt_data(patients).order_by("registered_at", "pk"))
+
+
+def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
+    """The same patients, loaded with all that `evaluability.standing_of` reads, in a constant number of queries.
+
+    The version is prefetched, not joined, so that patients share one object and the protocol is read once.
+    """
+    return patients.select_related(
+        "site",
+        "part",
+        "assigned_level",
+        "slot__replaced_by",
+        "slot__cohort",
+        "window_assessment",
+        "continuation_review",
+    ).prefetch_related(
+        "study",
+        "version",
+        "cycles",
+        "reductions",
+        "discontinuations",
+        "interruptions",
+        Prefetch("adverse_events", queryset=events_with_judgements()),
+    )
+
+
+def events_with_judgements() -> QuerySet[AdverseEvent]:
+    """Adverse events with their attributions and every DLT judgement, in the order of onset."""
+    return AdverseEvent.objects.select_related("recorded_by").prefetch_related(
+        "attributions", "dlt_assessments__assessed_by"
+    )
