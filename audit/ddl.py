@@ -1,10 +1,10 @@
 """Migration operations that put a table under audit, and others that hold a rule in the database itself.
 
-    AuditTable("patients_patient")                    every insert, update and delete leaves an entry; no TRUNCATE,
-                                                      and the application has no DELETE
-    FreezeOnceSet("patients_patient", ["slot_id"])    these columns can be filled once and then never changed
-    AppendOnly("dosing_recommendation")               rows are never updated
-    Guard("patients_cycle", "not_after_end", "BEFORE INSERT", body)   a rule of the trial, as a trigger
+AuditTable("patients_patient")                    every insert, update and delete leaves an entry; no TRUNCATE,
+                                                  and the application has no DELETE
+FreezeOnceSet("patients_patient", ["slot_id"])    these columns can be filled once and then never changed
+AppendOnly("dosing_recommendation")               rows are never updated
+Guard("patients_cycle", "not_after_end", "BEFORE INSERT", body)   a rule of the trial, as a trigger
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,11 @@ class AuditTable(RunSQL):
     """
 
     def __init__(
-        self, table: str, study_column: str = "study_id", ignored: Sequence[str] = (), hidden: Sequence[str] = ()
+        self,
+        table: str,
+        study_column: str = "study_id",
+        ignored: Sequence[str] = (),
+        hidden: Sequence[str] = (),
     ) -> None:
         arguments = ", ".join(f"'{a}'" for a in (study_column, ",".join(ignored), ",".join(hidden)))
         super().__init__(
@@ -79,7 +83,9 @@ class Guard(RunSQL):
     def __init__(
         self, table: str, name: str, event: str, body: str, *, declare: str = "", deferred: bool = False
     ) -> None:
-        kind, timing = ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED") if deferred else ("TRIGGER", "")
+        kind, timing = (
+            ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED") if deferred else ("TRIGGER", "")
+        )
         function = f"guard_{table}_{name}"
         declare_block = f"DECLARE {declare}" if declare else ""
         super().__init__(

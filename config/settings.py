@@ -178,6 +178,11 @@ vars().update(EMAIL_CONFIG)
 if not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "config.mail.LocalMailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+
+# --- The demonstration: its sign-in page shows who can sign in ---
+
+RUNG_DEMO = env.bool("RUNG_DEMO", default=False) and not PRODUCTION
+DEMO_PEOPLE_FILE = VAR_DIR / "demo-people.json"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rung <rung@localhost>")
 
@@ -185,8 +190,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rung <rung@localhost
 
 REST_FRAMEWORK = {
     # Client credentials only: a person's session opens pages, never the API.
-    "DEFAULT_AUTHENTICATION_CLASSES": ["oauth2_provider.contrib.rest_framework.OAuth2Authentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.ClientAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["oauth2_provider.contrib.rest_framework.TokenHasReadWriteScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -1,9 +1,14 @@
 """The cast: one anti-MAG study that is live, two sites, and people in every role. All invented."""
 
 import datetime as dt
+import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from oauth2_provider.models import AccessToken, Application
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.operations import create_person
@@ -50,7 +55,8 @@ def draft_study(rung: User, at: dt.datetime) -> Study:
     definition, protocol = read_study_file(ANTI_MAG.read_text())
     table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=20)
     rows = [
-        BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table
+        BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least)
+        for r in table
     ]
     version = adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
@@ -132,3 +138,47 @@ def monitor(study: Study) -> User:
 def outsider(db: None) -> User:
     """Somebody who can sign in and has no role in the study."""
     return person("outsider", "Otto Fremd")
+
+
+class ApiClient:
+    """A client system at work: a token of its own, JSON in and out, a new Idempotency-Key for each write."""
+
+    def __init__(self, user: User, scope: str = "read write") -> None:
+        application = Application.objects.create(
+            name=user.full_name,
+            user=user,
+            client_type=Application.CLIENT_CONFIDENTIAL,
+            authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
+        )
+        expires = dt.datetime.now(dt.UTC) + dt.timedelta(days=3650)
+        token = secrets.token_urlsafe(24)
+        AccessToken.objects.create(application=application, token=token, scope=scope, expires=expires)
+        self.http = APIClient()
+        self.http.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.http.get(f"/api/v1/{path}", query)
+
+    def post(self, path: str, body: dict[str, Any] | None = None, key: str = "") -> Any:
+        return self.http.post(
+            f"/api/v1/{path}", body or {}, format="json", HTTP_IDEMPOTENCY_KEY=key or secrets.token_hex(8)
+        )
+
+
+def _client_system(study: Study, name: str, site: Site | None) -> ApiClient:
+    by = User.objects.system()
+    user = create_person(
+        username=name, full_name=f"EDC {name}", email="", is_person=False, by=by, at=moment(DAY_ONE)
+    )
+    grant_role(study=study, person=user, role=Role.EDC, site=site, by=by, at=moment(DAY_ONE))
+    return ApiClient(user)
+
+
+@pytest.fixture
+def edc_a(study: Study, site_a: Site) -> ApiClient:
+    return _client_system(study, "edc-a", site_a)
+
+
+@pytest.fixture
+def edc_b(study: Study, site_b: Site) -> ApiClient:
+    return _client_system(study, "edc-b", site_b)

@@ -36,7 +36,9 @@ class Study(models.Model):
     key = models.SlugField(max_length=40, unique=True)
     title = models.CharField(max_length=300)
     time_zone = models.CharField(max_length=60, default="UTC")
-    rehearsal_day = models.DateField(null=True, blank=True, help_text="a rehearsal's own day; NULL in a live study")
+    rehearsal_day = models.DateField(
+        null=True, blank=True, help_text="a rehearsal's own day; NULL in a live study"
+    )
     is_rehearsal = models.BooleanField(default=False)
     accrual_suspended_at = models.DateTimeField(null=True, blank=True)
     accrual_suspended_by = models.ForeignKey(
@@ -162,7 +164,9 @@ class Membership(models.Model):
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
-    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships")
+    site = models.ForeignKey(
+        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships"
+    )
     role = models.CharField(max_length=30, choices=Role.choices)
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -208,7 +212,9 @@ class DoseLevel(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="levels")
     ordinal = models.PositiveSmallIntegerField(help_text="1 is the lowest")
     label = models.CharField(max_length=80)
-    closed_at = models.DateTimeField(null=True, blank=True, help_text="closed for registration by the safety stop")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="closed for registration by the safety stop"
+    )
     closed_reason = models.TextField(blank=True)
 
     class Meta:
@@ -256,7 +262,9 @@ class Cohort(models.Model):
         ordering = ["study", "number"]
         constraints = [
             models.UniqueConstraint(fields=["study", "number"], name="cohort_number_once"),
-            models.UniqueConstraint(fields=["study"], condition=Q(closed_at__isnull=True), name="one_open_cohort"),
+            models.UniqueConstraint(
+                fields=["study"], condition=Q(closed_at__isnull=True), name="one_open_cohort"
+            ),
             models.CheckConstraint(condition=Q(size__gte=1), name="cohort_has_a_size"),
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=True, closed_reason="")
@@ -285,10 +293,16 @@ class Slot(models.Model):
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="slots")
     number = models.PositiveSmallIntegerField()
     replaces = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by",
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="replaced_by",
         help_text="the slot of the patient who was not evaluable",
     )
-    reserved_for_site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reserved_for_site = models.ForeignKey(
+        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     reserved_until = models.DateTimeField(null=True, blank=True)
     reserved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     used_at = models.DateTimeField(null=True, blank=True)
@@ -300,7 +314,9 @@ class Slot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cohort", "number"], name="slot_number_once"),
             models.CheckConstraint(
-                condition=Q(reserved_for_site__isnull=True, reserved_until__isnull=True, reserved_by__isnull=True)
+                condition=Q(
+                    reserved_for_site__isnull=True, reserved_until__isnull=True, reserved_by__isnull=True
+                )
                 | Q(reserved_for_site__isnull=False, reserved_until__isnull=False, reserved_by__isnull=False),
                 name="reservation_has_site_end_and_person",
             ),
@@ -308,3 +324,22 @@ class Slot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cohort} slot {self.number}"
+
+
+class WriteRequest(models.Model):
+    """A write over REST that was done, by the client's own key for it: sent again, it gets the same answer."""
+
+    AUDIT_EXEMPT = "says which requests were answered; what they wrote is in the audit trail"
+
+    client = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=200)
+    request_sha256 = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(db_default=DatabaseClock())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "key"], name="write_request_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} {self.key}"

@@ -205,7 +205,8 @@ def add_replacement_slot(*, slot: Slot, by: User, at: dt.datetime) -> Slot:
     cohort = slot.cohort
     if cohort.closed_at is not None:
         raise Refused(
-            "cohort-closed", f"Cohort {cohort.number} is closed; a patient can be replaced only while it is open."
+            "cohort-closed",
+            f"Cohort {cohort.number} is closed; a patient can be replaced only while it is open.",
         )
     if Slot.objects.filter(replaces=slot).exists():
         raise Refused("already-replaced", "A place for the replacement has been added already.")
@@ -214,7 +215,9 @@ def add_replacement_slot(*, slot: Slot, by: User, at: dt.datetime) -> Slot:
 
 
 @operation
-def close_levels_from(*, study: Study, ordinal: int, because: str, by: User, at: dt.datetime) -> list[DoseLevel]:
+def close_levels_from(
+    *, study: Study, ordinal: int, because: str, by: User, at: dt.datetime
+) -> list[DoseLevel]:
     """The safety stop: close this dose level and all above it, and the cohort that is open at one of them.
 
     Returns the levels that were still open. It asks for no permission: it follows from data, not from somebody's wish.
@@ -300,9 +303,15 @@ def move_rehearsal_day(*, study: Study, days: int, by: User, at: dt.datetime) ->
     require(by, Permission.MOVE_REHEARSAL_DAY, study)
     study = lock_study(study)
     if study.rehearsal_day is None:
-        raise Refused("not-a-rehearsal", f"{study.key} is a live study: its day is today's and cannot be moved.")
+        raise Refused(
+            "not-a-rehearsal", f"{study.key} is a live study: its day is today's and cannot be moved."
+        )
     if not 1 <= days <= 366:
-        raise Refused("days-out-of-range", f"{days} days is not possible; move the day on by 1 to 366 days.", field="days")
+        raise Refused(
+            "days-out-of-range",
+            f"{days} days is not possible; move the day on by 1 to 366 days.",
+            field="days",
+        )
     study.rehearsal_day += dt.timedelta(days=days)
     study.save(update_fields=["rehearsal_day"])
     return study.rehearsal_day

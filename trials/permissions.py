@@ -69,7 +69,9 @@ def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permi
 
     A role at one site counts for the whole study only for seeing the study and for moving a rehearsal's day.
     """
-    everywhere = frozenset({_P.VIEW_STUDY, _P.MOVE_REHEARSAL_DAY, _P.ISSUE_RECOMMENDATION, _P.MANAGE_REMINDERS})
+    everywhere = frozenset(
+        {_P.VIEW_STUDY, _P.MOVE_REHEARSAL_DAY, _P.ISSUE_RECOMMENDATION, _P.MANAGE_REMINDERS}
+    )
     found: set[Permission] = set()
     for membership in held:
         granted = TABLE[Role(membership.role)]

@@ -22,7 +22,9 @@ class _OneKeyOnce(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
             if key in seen:
-                raise InvalidProtocol([Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")])
+                raise InvalidProtocol(
+                    [Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")]
+                )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -34,7 +36,9 @@ def read_study_file(text: str) -> tuple[dict[str, Any], Protocol]:
     except yaml.YAMLError as error:
         raise InvalidProtocol([Fault("file", str(error), "a study file is YAML")]) from error
     if not isinstance(content, dict):
-        raise InvalidProtocol([Fault("file", type(content).__name__, "a study file is a mapping of its parts")])
+        raise InvalidProtocol(
+            [Fault("file", type(content).__name__, "a study file is a mapping of its parts")]
+        )
     try:
         protocol = Protocol.model_validate(content)
     except ValidationError as error:
@@ -69,13 +73,23 @@ def contradictions(protocol: Protocol) -> Iterator[Fault]:
 def _levels(protocol: Protocol) -> Iterator[Fault]:
     for place, level in enumerate(protocol.levels):
         if level.ordinal != place + 1:
-            yield Fault(f"levels.{place}.ordinal", level.ordinal, f"levels count from 1 without a gap: {place + 1} here")
+            yield Fault(
+                f"levels.{place}.ordinal",
+                level.ordinal,
+                f"levels count from 1 without a gap: {place + 1} here",
+            )
     investigational = {a.code for a in protocol.agents if a.investigational}
     for agent in sorted(investigational):
-        amounts = [sum(d.amount * len(d.days) for d in lv.doses if d.agent == agent) for lv in protocol.levels]
+        amounts = [
+            sum(d.amount * len(d.days) for d in lv.doses if d.agent == agent) for lv in protocol.levels
+        ]
         for place, (lower, upper) in enumerate(zip(amounts, amounts[1:], strict=False), start=1):
             if upper < lower:
-                yield Fault(f"levels.{place}.doses", f"{agent} {upper}", f"at least as much of it as one level below ({lower})")
+                yield Fault(
+                    f"levels.{place}.doses",
+                    f"{agent} {upper}",
+                    f"at least as much of it as one level below ({lower})",
+                )
 
 
 def _agents(protocol: Protocol) -> Iterator[Fault]:
@@ -83,7 +97,9 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
     allowed = f"one of the agents: {', '.join(sorted(known))}"
     if not any(a.investigational for a in protocol.agents):
         yield Fault("agents", [a.code for a in protocol.agents], "at least one agent is investigational")
-    doses = [(f"levels.{i}.doses.{j}", d) for i, lv in enumerate(protocol.levels) for j, d in enumerate(lv.doses)]
+    doses = [
+        (f"levels.{i}.doses.{j}", d) for i, lv in enumerate(protocol.levels) for j, d in enumerate(lv.doses)
+    ]
     doses += [
         (f"reductions.ladder.{i}.doses.{j}", d)
         for i, rung in enumerate(protocol.reductions.ladder)
@@ -93,7 +109,9 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
         if dose.agent not in known:
             yield Fault(f"{path}.agent", dose.agent, allowed)
         if max(dose.days) > protocol.cycle.length_days:
-            yield Fault(f"{path}.days", max(dose.days), f"days 1 to {protocol.cycle.length_days} of the cycle")
+            yield Fault(
+                f"{path}.days", max(dose.days), f"days 1 to {protocol.cycle.length_days} of the cycle"
+            )
         if list(dose.days) != sorted(set(dose.days)):
             yield Fault(f"{path}.days", list(dose.days), "each day once, in order")
     exposure = protocol.dlt.minimum_exposure.agent
@@ -104,9 +122,15 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
 def _sizes(protocol: Protocol) -> Iterator[Fault]:
     plan = protocol.escalation
     if plan.start_level > len(protocol.levels):
-        yield Fault("escalation.start_level", plan.start_level, f"one of the levels 1 to {len(protocol.levels)}")
+        yield Fault(
+            "escalation.start_level", plan.start_level, f"one of the levels 1 to {len(protocol.levels)}"
+        )
     if plan.cohort_size > plan.maximum_cohort_size:
-        yield Fault("escalation.cohort_size", plan.cohort_size, f"at most maximum_cohort_size ({plan.maximum_cohort_size})")
+        yield Fault(
+            "escalation.cohort_size",
+            plan.cohort_size,
+            f"at most maximum_cohort_size ({plan.maximum_cohort_size})",
+        )
     if plan.maximum_cohort_size > plan.maximum_patients:
         yield Fault(
             "escalation.maximum_cohort_size",
@@ -119,10 +143,18 @@ def _ladder(protocol: Protocol) -> Iterator[Fault]:
     on_ladder = [r.level for r in protocol.reductions.ladder if r.level is not None]
     levels = [lv.ordinal for lv in protocol.levels]
     if on_ladder != sorted(levels, reverse=True):
-        yield Fault("reductions.ladder", on_ladder, f"every dose level once, highest first: {sorted(levels, reverse=True)}")
+        yield Fault(
+            "reductions.ladder",
+            on_ladder,
+            f"every dose level once, highest first: {sorted(levels, reverse=True)}",
+        )
     own = [i for i, r in enumerate(protocol.reductions.ladder) if r.level is None]
     if own and own[0] < len(on_ladder):
-        yield Fault(f"reductions.ladder.{own[0]}", "doses of its own", "rungs of their own stand below the dose levels")
+        yield Fault(
+            f"reductions.ladder.{own[0]}",
+            "doses of its own",
+            "rungs of their own stand below the dose levels",
+        )
 
 
 def _dlt(protocol: Protocol) -> Iterator[Fault]:
@@ -130,12 +162,18 @@ def _dlt(protocol: Protocol) -> Iterator[Fault]:
     if window.to_day < window.from_day:
         yield Fault("dlt.window.to_day", window.to_day, f"not before from_day ({window.from_day})")
     if window.to_day > protocol.cycle.length_days:
-        yield Fault("dlt.window.to_day", window.to_day, f"within the cycle of {protocol.cycle.length_days} days")
+        yield Fault(
+            "dlt.window.to_day", window.to_day, f"within the cycle of {protocol.cycle.length_days} days"
+        )
     exposure = protocol.dlt.minimum_exposure.agent
     for place, level in enumerate(protocol.levels):
         days = [day for d in level.doses if d.agent == exposure for day in d.days]
         if not any(window.from_day <= day <= window.to_day for day in days):
-            yield Fault(f"levels.{place}.doses", days, f"{exposure} is given within the DLT window, so that exposure can be met")
+            yield Fault(
+                f"levels.{place}.doses",
+                days,
+                f"{exposure} is given within the DLT window, so that exposure can be met",
+            )
 
 
 def _people_and_places(protocol: Protocol) -> Iterator[Fault]:
@@ -143,10 +181,16 @@ def _people_and_places(protocol: Protocol) -> Iterator[Fault]:
     for kind in ("dose_decision", "mtd"):
         for place, role in enumerate(getattr(protocol.signatures, kind)):
             if role not in roles:
-                yield Fault(f"signatures.{kind}.{place}", role, f"one of the roles: {', '.join(sorted(roles))}")
+                yield Fault(
+                    f"signatures.{kind}.{place}", role, f"one of the roles: {', '.join(sorted(roles))}"
+                )
         yield from _once(f"signatures.{kind}", getattr(protocol.signatures, kind))
     if protocol.study.time_zone not in available_timezones():
-        yield Fault("study.time_zone", protocol.study.time_zone, "a time zone by its IANA name, such as Europe/Stockholm")
+        yield Fault(
+            "study.time_zone",
+            protocol.study.time_zone,
+            "a time zone by its IANA name, such as Europe/Stockholm",
+        )
     else:
         ZoneInfo(protocol.study.time_zone)
 
@@ -168,7 +212,11 @@ def _codes(protocol: Protocol) -> Iterator[Fault]:
 def _measures(protocol: Protocol) -> Iterator[Fault]:
     for place, measure in enumerate(protocol.outcome_measures):
         if measure.minimum is not None and measure.maximum is not None and measure.minimum >= measure.maximum:
-            yield Fault(f"outcome_measures.{place}.maximum", measure.maximum, f"more than the minimum ({measure.minimum})")
+            yield Fault(
+                f"outcome_measures.{place}.maximum",
+                measure.maximum,
+                f"more than the minimum ({measure.minimum})",
+            )
 
 
 def _once(path: str, codes: Iterable[str]) -> Iterator[Fault]:

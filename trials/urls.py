@@ -1,5 +1,7 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from trials import views
 
 app_name = "trials"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("studies/<slug:key>/move-day/", views.move_day, name="move-day")]

@@ -7,50 +7,94 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='User',
+            name="User",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('username', models.CharField(max_length=150, unique=True)),
-                ('full_name', models.CharField(help_text='the printed name on signatures', max_length=200)),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_person', models.BooleanField(default=True, help_text='False for Rung itself and for client systems')),
-                ('created_at', models.DateTimeField(db_default=accounts.models.DatabaseClock())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("username", models.CharField(max_length=150, unique=True)),
+                ("full_name", models.CharField(help_text="the printed name on signatures", max_length=200)),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "is_person",
+                    models.BooleanField(
+                        default=True, help_text="False for Rung itself and for client systems"
+                    ),
+                ),
+                ("created_at", models.DateTimeField(db_default=accounts.models.DatabaseClock())),
             ],
             options={
-                'ordering': ['full_name'],
+                "ordering": ["full_name"],
             },
         ),
         migrations.CreateModel(
-            name='Signature',
+            name="Signature",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('study_id', models.BigIntegerField(db_index=True)),
-                ('record_kind', models.CharField(help_text='for example dosing.decision', max_length=50)),
-                ('record_key', models.CharField(max_length=50)),
-                ('record_json', models.TextField(help_text='canonical JSON: sorted keys, no spaces, decimals as strings')),
-                ('record_sha256', models.CharField(max_length=64)),
-                ('printed_name', models.CharField(max_length=200)),
-                ('role', models.CharField(help_text='the role in which the person signed', max_length=40)),
-                ('meaning', models.CharField(choices=[('approval', 'I have reviewed the data shown here and approve this dose for the next cohort'), ('review', 'I have reviewed what is shown here'), ('responsibility', 'I take responsibility for what is shown here')], max_length=20)),
-                ('statement', models.TextField(help_text='the sentence that stood above the button')),
-                ('components_checked', models.JSONField(default=list, help_text='for example ["password"]')),
-                ('signed_at', models.DateTimeField(db_default=accounts.models.DatabaseClock())),
-                ('signer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='signatures', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("study_id", models.BigIntegerField(db_index=True)),
+                ("record_kind", models.CharField(help_text="for example dosing.decision", max_length=50)),
+                ("record_key", models.CharField(max_length=50)),
+                (
+                    "record_json",
+                    models.TextField(help_text="canonical JSON: sorted keys, no spaces, decimals as strings"),
+                ),
+                ("record_sha256", models.CharField(max_length=64)),
+                ("printed_name", models.CharField(max_length=200)),
+                ("role", models.CharField(help_text="the role in which the person signed", max_length=40)),
+                (
+                    "meaning",
+                    models.CharField(
+                        choices=[
+                            (
+                                "approval",
+                                "I have reviewed the data shown here and approve this dose for the next cohort",
+                            ),
+                            ("review", "I have reviewed what is shown here"),
+                            ("responsibility", "I take responsibility for what is shown here"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("statement", models.TextField(help_text="the sentence that stood above the button")),
+                ("components_checked", models.JSONField(default=list, help_text='for example ["password"]')),
+                ("signed_at", models.DateTimeField(db_default=accounts.models.DatabaseClock())),
+                (
+                    "signer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['signed_at'],
-                'constraints': [models.UniqueConstraint(fields=('record_kind', 'record_key', 'role'), name='one_signature_per_role_and_record'), models.CheckConstraint(condition=models.Q(('record_sha256__regex', '^[0-9a-f]{64}$')), name='signature_is_bound')],
+                "ordering": ["signed_at"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("record_kind", "record_key", "role"), name="one_signature_per_role_and_record"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("record_sha256__regex", "^[0-9a-f]{64}$")),
+                        name="signature_is_bound",
+                    ),
+                ],
             },
         ),
     ]

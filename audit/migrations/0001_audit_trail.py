@@ -23,7 +23,8 @@ class Migration(migrations.Migration):
                 (
                     "operation",
                     models.CharField(
-                        choices=[("INSERT", "recorded"), ("UPDATE", "changed"), ("DELETE", "removed")], max_length=6
+                        choices=[("INSERT", "recorded"), ("UPDATE", "changed"), ("DELETE", "removed")],
+                        max_length=6,
                     ),
                 ),
                 ("table_name", models.TextField()),

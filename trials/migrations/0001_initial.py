@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,239 +15,532 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='DoseLevel',
+            name="DoseLevel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ordinal', models.PositiveSmallIntegerField(help_text='1 is the lowest')),
-                ('label', models.CharField(max_length=80)),
-                ('closed_at', models.DateTimeField(blank=True, help_text='closed for registration by the safety stop', null=True)),
-                ('closed_reason', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ordinal", models.PositiveSmallIntegerField(help_text="1 is the lowest")),
+                ("label", models.CharField(max_length=80)),
+                (
+                    "closed_at",
+                    models.DateTimeField(
+                        blank=True, help_text="closed for registration by the safety stop", null=True
+                    ),
+                ),
+                ("closed_reason", models.TextField(blank=True)),
             ],
             options={
-                'ordering': ['study', 'ordinal'],
+                "ordering": ["study", "ordinal"],
             },
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('escalation', 'Dose escalation'), ('expansion', 'Dose expansion')], max_length=12)),
-                ('planned_patients', models.PositiveSmallIntegerField()),
-                ('opened_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("escalation", "Dose escalation"), ("expansion", "Dose expansion")],
+                        max_length=12,
+                    ),
+                ),
+                ("planned_patients", models.PositiveSmallIntegerField()),
+                ("opened_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['study', 'kind'],
+                "ordering": ["study", "kind"],
             },
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=10)),
-                ('name', models.CharField(max_length=200)),
-                ('time_zone', models.CharField(max_length=60)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("code", models.CharField(max_length=10)),
+                ("name", models.CharField(max_length=200)),
+                ("time_zone", models.CharField(max_length=60)),
             ],
             options={
-                'ordering': ['study', 'code'],
+                "ordering": ["study", "code"],
             },
         ),
         migrations.CreateModel(
-            name='Cohort',
+            name="Cohort",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(help_text='1, 2, 3 … in the study')),
-                ('size', models.PositiveSmallIntegerField(help_text='as signed; replacements come on top')),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_reason', models.TextField(blank=True)),
-                ('opened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('level', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cohorts', to='trials.doselevel')),
-                ('part', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cohorts', to='trials.part')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(help_text="1, 2, 3 … in the study")),
+                ("size", models.PositiveSmallIntegerField(help_text="as signed; replacements come on top")),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_reason", models.TextField(blank=True)),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "level",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cohorts",
+                        to="trials.doselevel",
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cohorts", to="trials.part"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'number'],
+                "ordering": ["study", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Study',
+            name="Study",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.SlugField(max_length=40, unique=True)),
-                ('title', models.CharField(max_length=300)),
-                ('time_zone', models.CharField(default='UTC', max_length=60)),
-                ('rehearsal_day', models.DateField(blank=True, help_text="a rehearsal's own day; NULL in a live study", null=True)),
-                ('is_rehearsal', models.BooleanField(default=False)),
-                ('accrual_suspended_at', models.DateTimeField(blank=True, null=True)),
-                ('accrual_suspended_reason', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField(db_default=accounts.models.DatabaseClock())),
-                ('accrual_suspended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("key", models.SlugField(max_length=40, unique=True)),
+                ("title", models.CharField(max_length=300)),
+                ("time_zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "rehearsal_day",
+                    models.DateField(
+                        blank=True, help_text="a rehearsal's own day; NULL in a live study", null=True
+                    ),
+                ),
+                ("is_rehearsal", models.BooleanField(default=False)),
+                ("accrual_suspended_at", models.DateTimeField(blank=True, null=True)),
+                ("accrual_suspended_reason", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField(db_default=accounts.models.DatabaseClock())),
+                (
+                    "accrual_suspended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'studies',
+                "verbose_name_plural": "studies",
             },
         ),
         migrations.CreateModel(
-            name='Slot',
+            name="Slot",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('reserved_until', models.DateTimeField(blank=True, null=True)),
-                ('used_at', models.DateTimeField(blank=True, null=True)),
-                ('cohort', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='trials.cohort')),
-                ('replaces', models.OneToOneField(blank=True, help_text='the slot of the patient who was not evaluable', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaced_by', to='trials.slot')),
-                ('reserved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reserved_for_site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.site')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("reserved_until", models.DateTimeField(blank=True, null=True)),
+                ("used_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "cohort",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="slots", to="trials.cohort"
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.OneToOneField(
+                        blank=True,
+                        help_text="the slot of the patient who was not evaluable",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaced_by",
+                        to="trials.slot",
+                    ),
+                ),
+                (
+                    "reserved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reserved_for_site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="trials.site",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['cohort', 'number'],
+                "ordering": ["cohort", "number"],
             },
         ),
         migrations.AddField(
-            model_name='site',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sites', to='trials.study'),
+            model_name="site",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="sites", to="trials.study"
+            ),
         ),
         migrations.CreateModel(
-            name='ProtocolVersion',
+            name="ProtocolVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('status', models.CharField(choices=[('draft', 'draft'), ('live', 'live'), ('superseded', 'superseded')], default='draft', max_length=12)),
-                ('definition', models.JSONField(help_text='the whole study file, validated')),
-                ('sha256', models.CharField(help_text='of the canonical JSON of the definition', max_length=64)),
-                ('loaded_at', models.DateTimeField()),
-                ('live_at', models.DateTimeField(blank=True, null=True)),
-                ('loaded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='trials.study')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "draft"), ("live", "live"), ("superseded", "superseded")],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("definition", models.JSONField(help_text="the whole study file, validated")),
+                (
+                    "sha256",
+                    models.CharField(help_text="of the canonical JSON of the definition", max_length=64),
+                ),
+                ("loaded_at", models.DateTimeField()),
+                ("live_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "loaded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="versions",
+                        to="trials.study",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'number'],
+                "ordering": ["study", "number"],
             },
         ),
         migrations.AddField(
-            model_name='part',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='trials.study'),
+            model_name="part",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="parts", to="trials.study"
+            ),
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('coordinator', 'coordinator'), ('investigator', 'investigator'), ('principal_investigator', 'principal investigator'), ('medical_monitor', 'medical monitor'), ('statistician', 'statistician'), ('data_manager', 'data manager'), ('monitor', 'monitor'), ('edc', 'client system (EDC)')], max_length=30)),
-                ('granted_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('granted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='trials.site')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='trials.study')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("coordinator", "coordinator"),
+                            ("investigator", "investigator"),
+                            ("principal_investigator", "principal investigator"),
+                            ("medical_monitor", "medical monitor"),
+                            ("statistician", "statistician"),
+                            ("data_manager", "data manager"),
+                            ("monitor", "monitor"),
+                            ("edc", "client system (EDC)"),
+                        ],
+                        max_length=30,
+                    ),
+                ),
+                ("granted_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "granted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="trials.site",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="trials.study",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'user'],
+                "ordering": ["study", "user"],
             },
         ),
         migrations.AddField(
-            model_name='doselevel',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='levels', to='trials.study'),
+            model_name="doselevel",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="levels", to="trials.study"
+            ),
         ),
         migrations.AddField(
-            model_name='cohort',
-            name='study',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cohorts', to='trials.study'),
+            model_name="cohort",
+            name="study",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="cohorts", to="trials.study"
+            ),
         ),
         migrations.CreateModel(
-            name='Boundary',
+            name="Boundary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('n', models.PositiveSmallIntegerField(help_text='evaluable patients at the level')),
-                ('escalate_if_at_most', models.SmallIntegerField(null=True)),
-                ('de_escalate_if_at_least', models.SmallIntegerField(null=True)),
-                ('eliminate_if_at_least', models.SmallIntegerField(null=True)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='boundaries', to='trials.protocolversion')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("n", models.PositiveSmallIntegerField(help_text="evaluable patients at the level")),
+                ("escalate_if_at_most", models.SmallIntegerField(null=True)),
+                ("de_escalate_if_at_least", models.SmallIntegerField(null=True)),
+                ("eliminate_if_at_least", models.SmallIntegerField(null=True)),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="boundaries",
+                        to="trials.protocolversion",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'boundaries',
-                'ordering': ['version', 'n'],
+                "verbose_name_plural": "boundaries",
+                "ordering": ["version", "n"],
             },
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('is_rehearsal', True), ('rehearsal_day__isnull', False)), models.Q(('is_rehearsal', False), ('rehearsal_day__isnull', True)), _connector='OR'), name='only_a_rehearsal_has_a_day'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("is_rehearsal", True), ("rehearsal_day__isnull", False)),
+                    models.Q(("is_rehearsal", False), ("rehearsal_day__isnull", True)),
+                    _connector="OR",
+                ),
+                name="only_a_rehearsal_has_a_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='study',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accrual_suspended_at__isnull', True), ('accrual_suspended_by__isnull', True)), models.Q(('accrual_suspended_at__isnull', False), ('accrual_suspended_by__isnull', False)), _connector='OR'), name='suspension_has_who_and_when'),
+            model_name="study",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("accrual_suspended_at__isnull", True), ("accrual_suspended_by__isnull", True)),
+                    models.Q(
+                        ("accrual_suspended_at__isnull", False), ("accrual_suspended_by__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
+                name="suspension_has_who_and_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.UniqueConstraint(fields=('cohort', 'number'), name='slot_number_once'),
+            model_name="slot",
+            constraint=models.UniqueConstraint(fields=("cohort", "number"), name="slot_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='slot',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('reserved_by__isnull', True), ('reserved_for_site__isnull', True), ('reserved_until__isnull', True)), models.Q(('reserved_by__isnull', False), ('reserved_for_site__isnull', False), ('reserved_until__isnull', False)), _connector='OR'), name='reservation_has_site_end_and_person'),
+            model_name="slot",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("reserved_by__isnull", True),
+                        ("reserved_for_site__isnull", True),
+                        ("reserved_until__isnull", True),
+                    ),
+                    models.Q(
+                        ("reserved_by__isnull", False),
+                        ("reserved_for_site__isnull", False),
+                        ("reserved_until__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="reservation_has_site_end_and_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('study', 'code'), name='site_code_once'),
+            model_name="site",
+            constraint=models.UniqueConstraint(fields=("study", "code"), name="site_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='protocolversion',
-            constraint=models.UniqueConstraint(fields=('study', 'number'), name='version_number_once'),
+            model_name="protocolversion",
+            constraint=models.UniqueConstraint(fields=("study", "number"), name="version_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='protocolversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'live')), fields=('study',), name='one_live_version'),
+            model_name="protocolversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "live")), fields=("study",), name="one_live_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='protocolversion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('live_at__isnull', True), ('status', 'draft')), models.Q(models.Q(('status', 'draft'), _negated=True), ('live_at__isnull', False)), _connector='OR'), name='live_version_has_its_date'),
+            model_name="protocolversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("live_at__isnull", True), ("status", "draft")),
+                    models.Q(models.Q(("status", "draft"), _negated=True), ("live_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="live_version_has_its_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='part',
-            constraint=models.UniqueConstraint(fields=('study', 'kind'), name='part_once'),
+            model_name="part",
+            constraint=models.UniqueConstraint(fields=("study", "kind"), name="part_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('study', 'user', 'site', 'role'), name='membership_once', nulls_distinct=False),
+            model_name="membership",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at__isnull", True)),
+                fields=("study", "user", "site", "role"),
+                name="membership_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='doselevel',
-            constraint=models.UniqueConstraint(fields=('study', 'ordinal'), name='level_once'),
+            model_name="doselevel",
+            constraint=models.UniqueConstraint(fields=("study", "ordinal"), name="level_once"),
         ),
         migrations.AddConstraint(
-            model_name='doselevel',
-            constraint=models.CheckConstraint(condition=models.Q(('ordinal__gte', 1)), name='levels_count_from_1'),
+            model_name="doselevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ordinal__gte", 1)), name="levels_count_from_1"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='doselevel',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_reason', '')), models.Q(('closed_at__isnull', False), models.Q(('closed_reason', ''), _negated=True)), _connector='OR'), name='closed_level_has_its_reason'),
+            model_name="doselevel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("closed_reason", "")),
+                    models.Q(("closed_at__isnull", False), models.Q(("closed_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="closed_level_has_its_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.UniqueConstraint(fields=('study', 'number'), name='cohort_number_once'),
+            model_name="cohort",
+            constraint=models.UniqueConstraint(fields=("study", "number"), name="cohort_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('study',), name='one_open_cohort'),
+            model_name="cohort",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("closed_at__isnull", True)), fields=("study",), name="one_open_cohort"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.CheckConstraint(condition=models.Q(('size__gte', 1)), name='cohort_has_a_size'),
+            model_name="cohort",
+            constraint=models.CheckConstraint(condition=models.Q(("size__gte", 1)), name="cohort_has_a_size"),
         ),
         migrations.AddConstraint(
-            model_name='cohort',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('closed_reason', '')), models.Q(('closed_at__isnull', False), models.Q(('closed_reason', ''), _negated=True)), _connector='OR'), name='closed_cohort_has_its_reason'),
+            model_name="cohort",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("closed_reason", "")),
+                    models.Q(("closed_at__isnull", False), models.Q(("closed_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="closed_cohort_has_its_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='boundary',
-            constraint=models.UniqueConstraint(fields=('version', 'n'), name='boundary_once'),
+            model_name="boundary",
+            constraint=models.UniqueConstraint(fields=("version", "n"), name="boundary_once"),
         ),
         migrations.AddConstraint(
-            model_name='boundary',
-            constraint=models.CheckConstraint(condition=models.Q(('eliminate_if_at_least__isnull', True), ('eliminate_if_at_least__lte', models.F('n')), _connector='OR'), name='elimination_within_n'),
+            model_name="boundary",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("eliminate_if_at_least__isnull", True),
+                    ("eliminate_if_at_least__lte", models.F("n")),
+                    _connector="OR",
+                ),
+                name="elimination_within_n",
+            ),
         ),
     ]
