@@ -1,4 +1,4 @@
-"""Which of the protocol's DLT rules fires for an event. It is shown to the person who judges, and judges nothing."""
+"""Which of the protocol's DLT rules fires for an event. It is shown to the person who judges; no more."""
 
 from collections.abc import Mapping
 

@@ -53,8 +53,8 @@ class Missing:
 class PatientStanding:
     """A patient's standing with its reason in one sentence.
 
-    window: first and last day, None before treatment. fraction: how much of the window has passed, 0 to 1 (1 only
-    when its last day is over). missing: what a pending patient waits for, empty otherwise.
+    window: first and last day, None before treatment. fraction: how much of the window has passed, 0 to 1, and
+    1 only when its last day is over. missing: what a pending patient waits for, empty otherwise.
     """
 
     patient: Patient
@@ -163,9 +163,9 @@ def newest_judgement(event: AdverseEvent) -> DltAssessment | None:
 def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window | None) -> Missing | None:
     """What an event's DLT judgement still needs before it counts; None when nothing.
 
-    'DLT' counts at once. 'Not a DLT' against a rule that fires counts when an investigator made or confirmed it,
-    about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has to be
-    judged again.
+    'DLT' counts at once. 'Not a DLT' against a rule that fires counts when an investigator made or confirmed
+    it, about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has to
+    be judged again.
     """
     judged = newest_judgement(event)
     inside = _within(window, event.onset_on)

@@ -9,7 +9,7 @@ from trials.models import Study
 def patients_with_dlt_data(study: Study, part: str | None = None) -> list[Patient]:
     """The study's registered patients in the order of registration, with all that `evaluability` reads.
 
-    part: a `trials.models.Part.Kind`, or None for all. The number of queries is the same for any number of patients.
+    part: a `trials.models.Part.Kind`, or None for all. The number of queries does not grow with the patients.
     """
     patients = Patient.objects.registered().filter(study=study)
     if part is not None:
@@ -18,7 +18,7 @@ def patients_with_dlt_data(study: Study, part: str | None = None) -> list[Patien
 
 
 def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
-    """The same patients, loaded with all that `evaluability.standing_of` reads, in a constant number of queries.
+    """The same patients with all that `evaluability.standing_of` reads, in a constant number of queries.
 
     The version is prefetched, not joined, so that patients share one object and the protocol is read once.
     """
