@@ -18,6 +18,8 @@ from tests.settings import addresses, servers
 
 pytest_plugins = ["tests.cast"]
 
+pytest_plugins = ["tests.cast"]
+
 COMMITS_FOR_REAL = ("own_database", "live_server", "transactional_db")
 
 

@@ -1,0 +1,249 @@
+"""`make demo`: all of Rung on this machine, in one foreground process tree.
+
+    python -m config.demo run --port 8000     starts everything, prints who can sign in, stops at Ctrl-C
+    python -m config.demo reset               forgets the demo's data
+"""
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+
+from config.embedded import CannotStart, Servers
+from config.environment import BASE_DIR, VAR_DIR, load_dot_env
+from config.healthcheck import is_well
+from config.install import folder_must_be_writable
+from config.progress import Trouble, step
+
+LOGS = VAR_DIR / "log"
+MAIL = VAR_DIR / "mail"
+DEMO_DATA = BASE_DIR / "reminders" / "management" / "commands" / "load_demo.py"
+HALF_MADE = VAR_DIR / "demo-data-half-made"
+WEB_SECONDS = 60
+STOP_SECONDS = 10
+
+
+class Stop(Exception):
+    """Somebody asked the demo to stop."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="All of Rung on this machine, to try it out.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run").add_argument("--port", type=int, default=8000)
+    commands.add_parser("reset")
+    chosen = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        run(chosen.port) if chosen.command == "run" else reset()
+    except (Trouble, CannotStart) as problem:
+        sys.exit(f"\n{problem}")
+    except Stop:
+        print("\nStopped. `make demo` goes on where it was.")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stop
+
+
+def run(port: int) -> None:
+    """Start everything and stay until somebody stops it. Raises Trouble or CannotStart with what to do."""
+    folder_must_be_writable()
+    port_must_be_free(port)
+    load_dot_env()
+    os.environ.setdefault("PUBLIC_URL", f"http://localhost:{port}")
+    os.environ["RUNG_ENV"] = "local"
+    print("\nRung is starting.\n", flush=True)
+    with servers():
+        _prepare_tables()
+        _prepare_data()
+        with processes(port) as running:
+            people = _ask_who_can_sign_in()
+            with step("Web, worker and beat"):
+                _wait_for_web(port, running)
+            _greet(port, people)
+            _stay(running)
+
+
+def reset() -> None:
+    """Delete the demo's database, its mail and its logs. Raises CannotStart while the demo runs."""
+    with step("Forgetting the demo's data"):
+        Servers().remove()
+        for folder in (LOGS, MAIL):
+            shutil.rmtree(folder, ignore_errors=True)
+        HALF_MADE.unlink(missing_ok=True)
+    print("\n`make demo` starts over.")
+
+
+def port_must_be_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise Trouble(f"Port {port} is not yours to use; choose one above 1023: make demo PORT=8123") from None
+        except (OSError, OverflowError):
+            raise Trouble(f"Port {port} is taken; choose another one: make demo PORT={_another(port)}") from None
+
+
+def _another(port: int) -> int:
+    return port + 123 if port < 65000 else 8123
+
+
+# --- Servers and data ---
+
+
+@contextmanager
+def servers() -> Iterator[None]:
+    """The servers that the environment names, else our own, stopped at the end unless somebody else uses them."""
+    if {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
+        yield
+        return
+    own = Servers()
+    try:
+        with step("PostgreSQL and Valkey"):
+            os.environ.update(own.start().for_what_is_unnamed())
+        yield
+    finally:
+        _hear_no_more()
+        own.leave()
+
+
+def _prepare_tables() -> None:
+    if "DATABASE_OWNER_URL" not in os.environ:
+        raise Trouble("DATABASE_URL is set, so set DATABASE_OWNER_URL too: the role that makes the tables.")
+    with step("Tables"):
+        _manage("migrate", "--verbosity=0", as_owner=True)
+
+
+def _prepare_data() -> None:
+    """Made once, day by day; a start that was stopped half-way through says so at the next one."""
+    if HALF_MADE.exists():
+        raise Trouble("Making the demo data was stopped half-way; start over with `make demo-reset`, then `make demo`.")
+    if DEMO_DATA.exists() and not _there_is_a_study():
+        HALF_MADE.touch()
+        with step("Demo data, made day by day (first time only)"):
+            _manage("load_demo")
+        HALF_MADE.unlink()
+
+
+def _there_is_a_study() -> bool:
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        row = connection.execute("SELECT EXISTS (SELECT FROM trials_study)").fetchone()
+    return bool(row and row[0])
+
+
+def _manage(*command: str, as_owner: bool = False) -> None:
+    role = {"RUNG_DATABASE_ROLE": "owner"} if as_owner else {}
+    outcome = subprocess.run(
+        [sys.executable, "manage.py", *command], cwd=BASE_DIR, env={**os.environ, **role},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if outcome.returncode:
+        LOGS.mkdir(parents=True, exist_ok=True)
+        log = LOGS / f"{command[0]}.log"
+        log.write_text(outcome.stdout)
+        raise Trouble(f"`manage.py {command[0]}` failed; {log} says why, and `make demo-reset` starts over.")
+
+
+# --- Processes ---
+
+
+@contextmanager
+def processes(port: int) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
+    """Web, worker and beat, each with a log of its own; all of them have ended at the end."""
+    celery = [sys.executable, "-m", "celery", "--app=config.celery"]
+    commands = {
+        "web": [sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", "config.wsgi"],
+        "worker": [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"],
+        "beat": [*celery, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"],
+    }
+    LOGS.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "BIND": f"127.0.0.1:{port}"}
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, command in commands.items():
+            with open(LOGS / f"{name}.log", "ab") as log:
+                # A session of its own: Ctrl-C reaches only this process, which then stops them in order.
+                running[name] = subprocess.Popen(
+                    command, cwd=BASE_DIR, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True,
+                )  # fmt: skip
+        yield running
+    finally:
+        _hear_no_more()
+        _end(list(running.values()))
+
+
+def _hear_no_more() -> None:
+    """A second Ctrl-C while stopping must not leave half of it running."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _end(running: list[subprocess.Popen[bytes]]) -> None:
+    for process in running:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in running:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _wait_for_web(port: int, running: dict[str, subprocess.Popen[bytes]]) -> None:
+    deadline = time.monotonic() + WEB_SECONDS
+    while not is_well(f"127.0.0.1:{port}", "localhost"):
+        _all_must_run(running)
+        if time.monotonic() > deadline:
+            raise Trouble(f"The web server does not answer; {LOGS / 'web.log'} says why.")
+        time.sleep(0.1)
+
+
+def _all_must_run(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    for name, process in running.items():
+        if process.poll() is not None:
+            raise Trouble(f"The {name} process ended by itself; {LOGS / f'{name}.log'} says why. All is stopped.")
+
+
+def _stay(running: dict[str, subprocess.Popen[bytes]]) -> None:
+    while True:
+        _all_must_run(running)
+        time.sleep(0.5)
+
+
+# --- What the person reads ---
+
+
+def _ask_who_can_sign_in() -> subprocess.Popen[str]:
+    command = [sys.executable, "manage.py", "demo_people"]
+    return subprocess.Popen(
+        command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+
+
+def _greet(port: int, people: subprocess.Popen[str]) -> None:
+    table = people.communicate()[0]
+    print(f"\nRung is at http://localhost:{port}\n\n{table}")
+    print(f"E-mails are written to {_short(MAIL)}, log lines to {_short(LOGS)}. Ctrl-C stops all of it.", flush=True)
+
+
+def _short(path: Path) -> str:
+    return f"{path.relative_to(BASE_DIR)}/"
+
+
+if __name__ == "__main__":
+    main()

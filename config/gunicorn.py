@@ -1,0 +1,13 @@
+"""How gunicorn serves Rung: `gunicorn --config config/gunicorn.py config.wsgi`."""
+
+import os
+
+bind = os.environ.get("BIND", "0.0.0.0:8000")  # noqa: S104 -- a container is reached from outside itself
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+threads = 4
+timeout = 60
+graceful_timeout = 8
+# Django is loaded once, before the workers are parted from it: they start at once and share memory.
+preload_app = True
+control_socket_disable = True
+accesslog = None
