@@ -8,7 +8,7 @@ from rest_framework.request import Request
 
 
 class ClientAuthentication(OAuth2Authentication):  # type: ignore[misc]
-    """Client credentials carry no person; requests act as the application's own user, who is named in the audit trail."""
+    """Client credentials carry no person: requests act as the application's own user, whom the audit trail names."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         found = super().authenticate(request)

@@ -80,9 +80,7 @@ def sign_record(
     if not by.is_active or not by.is_person:
         raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
     if not by.check_password(password):
-        raise CannotSign(
-            "wrong-password", "The password is not right. Nothing has been signed.", field="password"
-        )
+        raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, role=role).exists():
         raise CannotSign("already-signed", "This role has signed already.")
     return Signature.objects.create(

@@ -41,7 +41,8 @@ class Acting:
     reason: str
 
 
-origin: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())
+NOWHERE = Origin()
+origin: ContextVar[Origin] = ContextVar("audit_origin", default=NOWHERE)
 _acting: ContextVar[Acting | None] = ContextVar("audit_acting", default=None)
 
 _SET = (

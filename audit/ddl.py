@@ -83,9 +83,7 @@ class Guard(RunSQL):
     def __init__(
         self, table: str, name: str, event: str, body: str, *, declare: str = "", deferred: bool = False
     ) -> None:
-        kind, timing = (
-            ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED") if deferred else ("TRIGGER", "")
-        )
+        kind, timing = ("CONSTRAINT TRIGGER", "DEFERRABLE INITIALLY DEFERRED") if deferred else ("TRIGGER", "")
         function = f"guard_{table}_{name}"
         declare_block = f"DECLARE {declare}" if declare else ""
         super().__init__(

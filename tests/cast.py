@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
@@ -52,12 +51,9 @@ def at() -> dt.datetime:
 @pytest.fixture
 def draft_study(rung: User, at: dt.datetime) -> Study:
     """The anti-MAG study as loaded, a rehearsal on DAY_ONE, with its two sites, not started."""
-    definition, protocol = read_study_file(ANTI_MAG.read_text())
+    definition, _protocol = read_study_file(ANTI_MAG.read_text())
     table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=20)
-    rows = [
-        BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least)
-        for r in table
-    ]
+    rows = [BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table]
     version = adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
     add_site(study=version.study, code="B", name="Lindby", time_zone="Europe/Stockholm", by=rung, at=at)
@@ -88,9 +84,7 @@ def first_cohort(study: Study) -> Cohort:
 
 def _member(study: Study, username: str, full_name: str, role: Role, site: Site | None = None) -> User:
     someone = person(username, full_name)
-    grant_role(
-        study=study, person=someone, role=role, site=site, by=User.objects.system(), at=moment(DAY_ONE)
-    )
+    grant_role(study=study, person=someone, role=role, site=site, by=User.objects.system(), at=moment(DAY_ONE))
     return someone
 
 
@@ -167,9 +161,7 @@ class ApiClient:
 
 def _client_system(study: Study, name: str, site: Site | None) -> ApiClient:
     by = User.objects.system()
-    user = create_person(
-        username=name, full_name=f"EDC {name}", email="", is_person=False, by=by, at=moment(DAY_ONE)
-    )
+    user = create_person(username=name, full_name=f"EDC {name}", email="", is_person=False, by=by, at=moment(DAY_ONE))
     grant_role(study=study, person=user, role=Role.EDC, site=site, by=by, at=moment(DAY_ONE))
     return ApiClient(user)
 

@@ -86,9 +86,7 @@ class StudyPage:
         }
 
     def _other_studies(self) -> list[tuple[str, str]]:
-        others = (
-            Study.objects.visible_to(self.user).exclude(pk=self.study.pk).values_list("key", flat=True)[:20]
-        )
+        others = Study.objects.visible_to(self.user).exclude(pk=self.study.pk).values_list("key", flat=True)[:20]
         return [(key, reverse("reminders:today", args=[key])) for key in others]
 
 

@@ -1,4 +1,4 @@
-"""The API's ground: a client sees its studies and sites, writes once however often it retries; studies and cohorts to read."""
+"""The API's ground: a client sees its studies and sites, and writes once however often it retries."""
 
 import datetime as dt
 import json
@@ -40,7 +40,7 @@ class _AnsweredBefore(Exception):
 
 
 class WritesOnce(GenericViewSet):  # type: ignore[type-arg]
-    """Every write carries an `Idempotency-Key` header. Sent again with the same key, it gets the first answer and writes nothing.
+    """Every write carries an `Idempotency-Key` header; sent again with the same key, it gets the first answer.
 
     The key, what the request wrote and its answer are committed together, or none of them.
     """
@@ -65,11 +65,7 @@ class WritesOnce(GenericViewSet):  # type: ignore[type-arg]
         key = request.headers.get("Idempotency-Key", "").strip()
         if not 8 <= len(key) <= 200:
             raise ValidationError(
-                {
-                    "Idempotency-Key": [
-                        f"{key!r}: send a header of 8 to 200 characters, a new one for each new write."
-                    ]
-                }
+                {"Idempotency-Key": [f"{key!r}: send a header of 8 to 200 characters, a new one for each new write."]}
             )
         digest = sha256_of({"method": request.method, "path": request.path, "body": request.data})
         write, new = WriteRequest.objects.get_or_create(
@@ -83,9 +79,7 @@ class WritesOnce(GenericViewSet):  # type: ignore[type-arg]
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, _AnsweredBefore):
-            return Response(
-                exc.stored.answer, status=exc.stored.status, headers={"Idempotent-Replay": "true"}
-            )
+            return Response(exc.stored.answer, status=exc.stored.status, headers={"Idempotent-Replay": "true"})
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -101,7 +95,7 @@ def _plain(answer: Any) -> Any:
 
 
 class StudyScoped(WritesOnce):
-    """Views below /studies/<key>/: the study, the client, the moment, and the sites whose patients the client may see."""
+    """Views below /studies/<key>/: the study, the client, the moment, and the sites that the client may see."""
 
     @property
     def client(self) -> User:

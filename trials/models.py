@@ -27,23 +27,17 @@ class Role(models.TextChoices):
 
 class StudyQuerySet(models.QuerySet["Study"]):
     def visible_to(self, user: User) -> StudyQuerySet:
-        return self.filter(
-            pk__in=Membership.objects.in_force().filter(user=user).values("study_id")
-        ).order_by("key")
+        return self.filter(pk__in=Membership.objects.in_force().filter(user=user).values("study_id")).order_by("key")
 
 
 class Study(models.Model):
     key = models.SlugField(max_length=40, unique=True)
     title = models.CharField(max_length=300)
     time_zone = models.CharField(max_length=60, default="UTC")
-    rehearsal_day = models.DateField(
-        null=True, blank=True, help_text="a rehearsal's own day; NULL in a live study"
-    )
+    rehearsal_day = models.DateField(null=True, blank=True, help_text="a rehearsal's own day; NULL in a live study")
     is_rehearsal = models.BooleanField(default=False)
     accrual_suspended_at = models.DateTimeField(null=True, blank=True)
-    accrual_suspended_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    accrual_suspended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     accrual_suspended_reason = models.TextField(blank=True)
     created_at = models.DateTimeField(db_default=DatabaseClock())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -101,8 +95,7 @@ class ProtocolVersion(models.Model):
             models.UniqueConstraint(fields=["study", "number"], name="version_number_once"),
             models.UniqueConstraint(fields=["study"], condition=Q(status="live"), name="one_live_version"),
             models.CheckConstraint(
-                condition=Q(status="draft", live_at__isnull=True)
-                | (~Q(status="draft") & Q(live_at__isnull=False)),
+                condition=Q(status="draft", live_at__isnull=True) | (~Q(status="draft") & Q(live_at__isnull=False)),
                 name="live_version_has_its_date",
             ),
         ]
@@ -116,7 +109,7 @@ class ProtocolVersion(models.Model):
 
 
 class Boundary(models.Model):
-    """One row of the design's decision table, stored when the version goes live, so that the safety stop needs no engine."""
+    """One row of the design's decision table, kept with the version, so that the safety stop needs no engine."""
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="boundaries")
@@ -164,9 +157,7 @@ class Membership(models.Model):
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
-    site = models.ForeignKey(
-        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships"
-    )
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=30, choices=Role.choices)
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -212,9 +203,7 @@ class DoseLevel(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="levels")
     ordinal = models.PositiveSmallIntegerField(help_text="1 is the lowest")
     label = models.CharField(max_length=80)
-    closed_at = models.DateTimeField(
-        null=True, blank=True, help_text="closed for registration by the safety stop"
-    )
+    closed_at = models.DateTimeField(null=True, blank=True, help_text="closed for registration by the safety stop")
     closed_reason = models.TextField(blank=True)
 
     class Meta:
@@ -262,9 +251,7 @@ class Cohort(models.Model):
         ordering = ["study", "number"]
         constraints = [
             models.UniqueConstraint(fields=["study", "number"], name="cohort_number_once"),
-            models.UniqueConstraint(
-                fields=["study"], condition=Q(closed_at__isnull=True), name="one_open_cohort"
-            ),
+            models.UniqueConstraint(fields=["study"], condition=Q(closed_at__isnull=True), name="one_open_cohort"),
             models.CheckConstraint(condition=Q(size__gte=1), name="cohort_has_a_size"),
             models.CheckConstraint(
                 condition=Q(closed_at__isnull=True, closed_reason="")
@@ -300,9 +287,7 @@ class Slot(models.Model):
         related_name="replaced_by",
         help_text="the slot of the patient who was not evaluable",
     )
-    reserved_for_site = models.ForeignKey(
-        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    reserved_for_site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     reserved_until = models.DateTimeField(null=True, blank=True)
     reserved_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     used_at = models.DateTimeField(null=True, blank=True)
@@ -314,9 +299,7 @@ class Slot(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["cohort", "number"], name="slot_number_once"),
             models.CheckConstraint(
-                condition=Q(
-                    reserved_for_site__isnull=True, reserved_until__isnull=True, reserved_by__isnull=True
-                )
+                condition=Q(reserved_for_site__isnull=True, reserved_until__isnull=True, reserved_by__isnull=True)
                 | Q(reserved_for_site__isnull=False, reserved_until__isnull=False, reserved_by__isnull=False),
                 name="reservation_has_site_end_and_person",
             ),

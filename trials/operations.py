@@ -27,7 +27,7 @@ from trials.queries import current_cohort, lock_study
 
 @dataclass(frozen=True)
 class BoundaryRow:
-    """One row of a design's decision table: with n evaluable patients, how many DLTs mean what. None where none does."""
+    """One row of a design's decision table: of n evaluable patients, how many DLTs mean what; None where none does."""
 
     n: int
     escalate_if_at_most: int | None
@@ -69,7 +69,7 @@ def adopt_protocol(
     if newest is not None:
         raise Refused(
             "study-exists",
-            f"{study.key} has another protocol already (version {newest.number}). A change of a protocol is an amendment.",
+            f"{study.key} has another protocol already (version {newest.number}). Changing it is an amendment.",
             field="study.key",
         )
     _parts_and_levels(study, protocol)
@@ -151,9 +151,7 @@ def go_live(*, study: Study, by: User, at: dt.datetime) -> Cohort:
 
 
 @operation
-def open_cohort(
-    *, study: Study, part: Part, level: DoseLevel, size: int, by: User, at: dt.datetime
-) -> Cohort:
+def open_cohort(*, study: Study, part: Part, level: DoseLevel, size: int, by: User, at: dt.datetime) -> Cohort:
     """Open the next cohort with its slots, closing the present one.
 
     Called where a signed decision takes effect and where a study starts, and nowhere else: the database refuses, when
@@ -187,7 +185,7 @@ def close_cohort(*, cohort: Cohort, because: str, by: User, at: dt.datetime) -> 
 
 @operation
 def end_part(*, part: Part, because: str, by: User, at: dt.datetime) -> None:
-    """End a part of the study as a signed decision says, with its open cohort. Nothing happens to one that has ended."""
+    """End a part of the study as a signed decision says, with its open cohort. One that has ended stays so."""
     study = lock_study(part.study)
     if part.ended_at is not None:
         return
@@ -215,9 +213,7 @@ def add_replacement_slot(*, slot: Slot, by: User, at: dt.datetime) -> Slot:
 
 
 @operation
-def close_levels_from(
-    *, study: Study, ordinal: int, because: str, by: User, at: dt.datetime
-) -> list[DoseLevel]:
+def close_levels_from(*, study: Study, ordinal: int, because: str, by: User, at: dt.datetime) -> list[DoseLevel]:
     """The safety stop: close this dose level and all above it, and the cohort that is open at one of them.
 
     Returns the levels that were still open. It asks for no permission: it follows from data, not from somebody's wish.
@@ -234,9 +230,7 @@ def close_levels_from(
 
 
 @operation
-def reserve_slot(
-    *, study: Study, site: Site, by: User, at: dt.datetime, until: dt.datetime | None = None
-) -> Slot:
+def reserve_slot(*, study: Study, site: Site, by: User, at: dt.datetime, until: dt.datetime | None = None) -> Slot:
     """Hold a free slot of the open cohort for a site, for as many days as the protocol says (or until `until`)."""
     require(by, Permission.SCREEN_PATIENTS, study, site)
     study = lock_study(study)
@@ -303,9 +297,7 @@ def move_rehearsal_day(*, study: Study, days: int, by: User, at: dt.datetime) ->
     require(by, Permission.MOVE_REHEARSAL_DAY, study)
     study = lock_study(study)
     if study.rehearsal_day is None:
-        raise Refused(
-            "not-a-rehearsal", f"{study.key} is a live study: its day is today's and cannot be moved."
-        )
+        raise Refused("not-a-rehearsal", f"{study.key} is a live study: its day is today's and cannot be moved.")
     if not 1 <= days <= 366:
         raise Refused(
             "days-out-of-range",

@@ -50,9 +50,7 @@ TABLE: dict[Role, frozenset[Permission]] = {
         | {_P.CONFIRM_DLT, _P.ISSUE_RECOMMENDATION, _P.PROPOSE_DECISION, _P.SIGN_DECISION, _P.SUSPEND_ACCRUAL}
         | _REHEARSE
     ),
-    Role.STATISTICIAN: frozenset(
-        _SEE | {_P.ISSUE_RECOMMENDATION, _P.PROPOSE_DECISION, _P.SIGN_DECISION} | _REHEARSE
-    ),
+    Role.STATISTICIAN: frozenset(_SEE | {_P.ISSUE_RECOMMENDATION, _P.PROPOSE_DECISION, _P.SIGN_DECISION} | _REHEARSE),
     Role.DATA_MANAGER: frozenset(_SEE | {_P.MANAGE_STUDY, _P.MANAGE_REMINDERS} | _REHEARSE),
     Role.MONITOR: frozenset(_SEE),
     Role.EDC: frozenset({_P.VIEW_STUDY, _P.VIEW_PATIENTS} | _ENTER),
@@ -69,9 +67,7 @@ def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permi
 
     A role at one site counts for the whole study only for seeing the study and for moving a rehearsal's day.
     """
-    everywhere = frozenset(
-        {_P.VIEW_STUDY, _P.MOVE_REHEARSAL_DAY, _P.ISSUE_RECOMMENDATION, _P.MANAGE_REMINDERS}
-    )
+    everywhere = frozenset({_P.VIEW_STUDY, _P.MOVE_REHEARSAL_DAY, _P.ISSUE_RECOMMENDATION, _P.MANAGE_REMINDERS})
     found: set[Permission] = set()
     for membership in held:
         granted = TABLE[Role(membership.role)]

@@ -1,5 +1,6 @@
 """Reads a study file and finds every fault in it, each with its path, the value and what is allowed."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -22,9 +23,7 @@ class _OneKeyOnce(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
             if key in seen:
-                raise InvalidProtocol(
-                    [Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")]
-                )
+                raise InvalidProtocol([Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")])
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
@@ -36,9 +35,7 @@ def read_study_file(text: str) -> tuple[dict[str, Any], Protocol]:
     except yaml.YAMLError as error:
         raise InvalidProtocol([Fault("file", str(error), "a study file is YAML")]) from error
     if not isinstance(content, dict):
-        raise InvalidProtocol(
-            [Fault("file", type(content).__name__, "a study file is a mapping of its parts")]
-        )
+        raise InvalidProtocol([Fault("file", type(content).__name__, "a study file is a mapping of its parts")])
     try:
         protocol = Protocol.model_validate(content)
     except ValidationError as error:
@@ -80,10 +77,8 @@ def _levels(protocol: Protocol) -> Iterator[Fault]:
             )
     investigational = {a.code for a in protocol.agents if a.investigational}
     for agent in sorted(investigational):
-        amounts = [
-            sum(d.amount * len(d.days) for d in lv.doses if d.agent == agent) for lv in protocol.levels
-        ]
-        for place, (lower, upper) in enumerate(zip(amounts, amounts[1:], strict=False), start=1):
+        amounts = [sum(d.amount * len(d.days) for d in lv.doses if d.agent == agent) for lv in protocol.levels]
+        for place, (lower, upper) in enumerate(itertools.pairwise(amounts), start=1):
             if upper < lower:
                 yield Fault(
                     f"levels.{place}.doses",
@@ -97,9 +92,7 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
     allowed = f"one of the agents: {', '.join(sorted(known))}"
     if not any(a.investigational for a in protocol.agents):
         yield Fault("agents", [a.code for a in protocol.agents], "at least one agent is investigational")
-    doses = [
-        (f"levels.{i}.doses.{j}", d) for i, lv in enumerate(protocol.levels) for j, d in enumerate(lv.doses)
-    ]
+    doses = [(f"levels.{i}.doses.{j}", d) for i, lv in enumerate(protocol.levels) for j, d in enumerate(lv.doses)]
     doses += [
         (f"reductions.ladder.{i}.doses.{j}", d)
         for i, rung in enumerate(protocol.reductions.ladder)
@@ -109,9 +102,7 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
         if dose.agent not in known:
             yield Fault(f"{path}.agent", dose.agent, allowed)
         if max(dose.days) > protocol.cycle.length_days:
-            yield Fault(
-                f"{path}.days", max(dose.days), f"days 1 to {protocol.cycle.length_days} of the cycle"
-            )
+            yield Fault(f"{path}.days", max(dose.days), f"days 1 to {protocol.cycle.length_days} of the cycle")
         if list(dose.days) != sorted(set(dose.days)):
             yield Fault(f"{path}.days", list(dose.days), "each day once, in order")
     exposure = protocol.dlt.minimum_exposure.agent
@@ -122,9 +113,7 @@ def _agents(protocol: Protocol) -> Iterator[Fault]:
 def _sizes(protocol: Protocol) -> Iterator[Fault]:
     plan = protocol.escalation
     if plan.start_level > len(protocol.levels):
-        yield Fault(
-            "escalation.start_level", plan.start_level, f"one of the levels 1 to {len(protocol.levels)}"
-        )
+        yield Fault("escalation.start_level", plan.start_level, f"one of the levels 1 to {len(protocol.levels)}")
     if plan.cohort_size > plan.maximum_cohort_size:
         yield Fault(
             "escalation.cohort_size",
@@ -162,9 +151,7 @@ def _dlt(protocol: Protocol) -> Iterator[Fault]:
     if window.to_day < window.from_day:
         yield Fault("dlt.window.to_day", window.to_day, f"not before from_day ({window.from_day})")
     if window.to_day > protocol.cycle.length_days:
-        yield Fault(
-            "dlt.window.to_day", window.to_day, f"within the cycle of {protocol.cycle.length_days} days"
-        )
+        yield Fault("dlt.window.to_day", window.to_day, f"within the cycle of {protocol.cycle.length_days} days")
     exposure = protocol.dlt.minimum_exposure.agent
     for place, level in enumerate(protocol.levels):
         days = [day for d in level.doses if d.agent == exposure for day in d.days]
@@ -181,9 +168,7 @@ def _people_and_places(protocol: Protocol) -> Iterator[Fault]:
     for kind in ("dose_decision", "mtd"):
         for place, role in enumerate(getattr(protocol.signatures, kind)):
             if role not in roles:
-                yield Fault(
-                    f"signatures.{kind}.{place}", role, f"one of the roles: {', '.join(sorted(roles))}"
-                )
+                yield Fault(f"signatures.{kind}.{place}", role, f"one of the roles: {', '.join(sorted(roles))}")
         yield from _once(f"signatures.{kind}", getattr(protocol.signatures, kind))
     if protocol.study.time_zone not in available_timezones():
         yield Fault(

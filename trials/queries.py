@@ -15,7 +15,7 @@ def lock_study(study: Study) -> Study:
 
 
 def study_for(user: User, key: str) -> Study:
-    """The study by its key, for somebody who has a role in it. Raises Http404 otherwise, so that keys cannot be probed."""
+    """The study by its key, for somebody who has a role in it. Http404 otherwise, so that keys cannot be probed."""
     study = Study.objects.visible_to(user).filter(key=key).first()
     if study is None:
         raise Http404("There is no such study, or you have no role in it.")
@@ -28,6 +28,6 @@ def current_cohort(study: Study) -> Cohort | None:
 
 
 def elimination_boundary(study: Study, n: int) -> int | None:
-    """The number of DLTs among n evaluable patients that eliminates a level, by the live version's table. None: none does."""
+    """The number of DLTs among n evaluable patients that eliminates a level, by the live version's table, if any."""
     row = Boundary.objects.filter(version__study=study, version__status="live", n=n).first()
     return row.eliminate_if_at_least if row else None

@@ -23,9 +23,7 @@ def move_day(request: HttpRequest, key: str) -> HttpResponse:
     form = MoveDayForm(request.POST)
     if form.is_valid():
         try:
-            day = move_rehearsal_day(
-                study=page.study, days=form.cleaned_data["days"], by=page.user, at=page.now
-            )
+            day = move_rehearsal_day(study=page.study, days=form.cleaned_data["days"], by=page.user, at=page.now)
             messages.success(request, f"The rehearsal's day is now {day:%A} {day.day} {day:%B %Y}.")
         except Refused as refused:
             messages.error(request, refused.sentence)

@@ -49,13 +49,12 @@ def test_a_person_signed_in_to_the_pages_is_nobody_to_the_api(study: Study, coor
 
 
 def test_a_closed_client_gets_no_answer(study: Study, site_a: Site, edc_a: ApiClient, rung: User) -> None:
-    deactivate_person(
-        person=User.objects.get(username="edc-a"), reason="contract ended", by=rung, at=moment(DAY_ONE)
-    )
+    deactivate_person(person=User.objects.get(username="edc-a"), reason="contract ended", by=rung, at=moment(DAY_ONE))
     assert edc_a.get("studies/").status_code == 401
 
 
 def test_the_schema_and_its_page_need_no_outside_host(client: APIClient) -> None:
     assert client.get("/api/v1/schema/").status_code == 200
     page = client.get("/api/v1/docs/").content.decode()
-    assert "http://" not in page and "https://" not in page
+    assert "http://" not in page
+    assert "https://" not in page

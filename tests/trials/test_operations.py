@@ -75,9 +75,7 @@ def test_the_safety_stop_leaves_lower_levels_and_their_cohort_open(
     assert not DoseLevel.objects.get(study=study, ordinal=1).closed_at
 
 
-def test_a_closed_cohort_is_never_opened_again(
-    study: Study, first_cohort: Cohort, rung: User, at: dt.datetime
-) -> None:
+def test_a_closed_cohort_is_never_opened_again(study: Study, first_cohort: Cohort, rung: User, at: dt.datetime) -> None:
     close_levels_from(study=study, ordinal=1, because="3 of 3 had a DLT", by=rung, at=at)
     first_cohort.refresh_from_db()
     first_cohort.closed_at, first_cohort.closed_reason = None, ""
@@ -106,9 +104,7 @@ def test_a_site_cannot_release_anothers_reservation(
     assert Slot.objects.free_at(at).get() == slot
 
 
-def test_reservations_run_out(
-    study: Study, site_a: Site, coordinator_a: User, rung: User, at: dt.datetime
-) -> None:
+def test_reservations_run_out(study: Study, site_a: Site, coordinator_a: User, rung: User, at: dt.datetime) -> None:
     reserve_slot(study=study, site=site_a, by=coordinator_a, at=at)
     assert expire_reservations(study=study, by=rung, at=at + dt.timedelta(days=6)) == 0
     assert expire_reservations(study=study, by=rung, at=at + dt.timedelta(days=7)) == 1
@@ -149,9 +145,7 @@ def test_a_rehearsals_day_never_moves_back(study: Study, pi: User, at: dt.dateti
 
 
 def test_a_live_study_has_no_day_of_its_own(study: Study) -> None:
-    with pytest.raises(
-        IntegrityError, match=r"is_rehearsal is set and cannot be changed|only_a_rehearsal_has_a_day"
-    ):
+    with pytest.raises(IntegrityError, match=r"is_rehearsal is set and cannot be changed|only_a_rehearsal_has_a_day"):
         Study.objects.filter(pk=study.pk).update(is_rehearsal=False)
 
 

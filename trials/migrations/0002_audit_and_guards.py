@@ -22,9 +22,7 @@ class Migration(migrations.Migration):
         FreezeOnceSet("trials_study", ["key", "is_rehearsal"]),
         FreezeOnceSet("trials_protocolversion", ["study_id", "number", "definition", "sha256", "live_at"]),
         FreezeOnceSet("trials_doselevel", ["study_id", "ordinal"]),
-        FreezeOnceSet(
-            "trials_cohort", ["study_id", "part_id", "level_id", "number", "size", "opened_at", "closed_at"]
-        ),
+        FreezeOnceSet("trials_cohort", ["study_id", "part_id", "level_id", "number", "size", "opened_at", "closed_at"]),
         FreezeOnceSet("trials_slot", ["study_id", "cohort_id", "number", "replaces_id", "used_at"]),
         AppendOnly("trials_boundary"),
         Guard("trials_cohort", "level_is_open", "BEFORE INSERT", LEVEL_IS_OPEN),

@@ -18,9 +18,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", help="the study's key")
         parser.add_argument("name", help="the client's name, as the audit trail will show it")
-        parser.add_argument(
-            "--site", default="", help="the site's code; without it the client sees all sites"
-        )
+        parser.add_argument("--site", default="", help="the site's code; without it the client sees all sites")
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = Study.objects.filter(key=options["study"]).first()
