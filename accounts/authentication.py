@@ -7,7 +7,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 
-class ClientAuthentication(OAuth2Authentication):  # type: ignore[misc]
+class ClientAuthentication(OAuth2Authentication):
     """Client credentials carry no person: requests act as the application's own user, whom the audit trail names."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:

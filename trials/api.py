@@ -39,7 +39,7 @@ class _AnsweredBefore(Exception):
         self.stored = stored
 
 
-class WritesOnce(GenericViewSet):  # type: ignore[type-arg]
+class WritesOnce(GenericViewSet):
     """Every write carries an `Idempotency-Key` header; sent again with the same key, it gets the first answer.
 
     The key, what the request wrote and its answer are committed together, or none of them.

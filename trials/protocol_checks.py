@@ -21,7 +21,7 @@ class _OneKeyOnce(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=deep)
             if key in seen:
                 raise InvalidProtocol([Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")])
             seen.add(key)
