@@ -1,7 +1,7 @@
 """`make demo`: all of Rung on this machine, in one foreground process tree.
 
-    python -m config.demo run --port 8000     starts everything, prints who can sign in, stops at Ctrl-C
-    python -m config.demo reset               forgets the demo's data
+python -m config.demo run --port 8000     starts everything, prints who can sign in, stops at Ctrl-C
+python -m config.demo reset               forgets the demo's data
 """
 
 import argparse

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 def is_well(address: str, host: str) -> bool:
     """Whether http://`address`/healthz answers 200, asked as `host`."""
-    request = urllib.request.Request(f"http://{address}/healthz", headers={"Host": host})  # noqa: S310 -- http it is
+    request = urllib.request.Request(f"http://{address}/healthz", headers={"Host": host})
     try:
         with urllib.request.urlopen(request, timeout=4) as answer:  # noqa: S310
             return bool(answer.status == 200)

@@ -22,7 +22,8 @@ VENV = BASE_DIR / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 VENDOR = BASE_DIR / "static" / "vendor"
 PIP = (
-    str(VENV_PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes",
+    str(VENV_PYTHON), "-m", "pip", "install",
+    "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes",
 )  # fmt: skip
 OLDEST_NODE = 18
 

@@ -44,14 +44,13 @@ def own_database(
 
     Django uses it as the application's role, in every thread; `.environment` lets another process use it.
     """
-    with databases.clone(addresses, migrated_template) as database, used_by_django(database):
-        with django_db_blocker.unblock():
-            yield database
-            connections.close_all()
+    clone = databases.clone(addresses, migrated_template)
+    with clone as database, used_by_django(database), django_db_blocker.unblock():
+        yield database
 
 
 @pytest.fixture
-def _django_db_helper(request: pytest.FixtureRequest) -> Iterator[None]:
+def _django_db_helper(request: pytest.FixtureRequest) -> None:
     """pytest-django's own way, but for tests that commit: they get a clone, since nothing can be flushed."""
     marker = request.node.get_closest_marker("django_db")
     commits = marker and marker.kwargs.get("transaction", False)
@@ -59,7 +58,6 @@ def _django_db_helper(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("own_database")
     else:
         request.getfixturevalue("_django_db_helper")
-    yield
 
 
 @pytest.fixture

@@ -21,7 +21,13 @@ from psycopg import sql
 from config.embedded import Addresses, Servers, run_roles_sql
 from config.environment import BASE_DIR
 
-WHAT_MAKES_A_TEMPLATE = ("*/migrations/*.py", "*/migrations/*.sql", "audit/ddl.py", "config/roles.sql", "requirements.lock")
+WHAT_MAKES_A_TEMPLATE = (
+    "*/migrations/*.py",
+    "*/migrations/*.sql",
+    "audit/ddl.py",
+    "config/roles.sql",
+    "requirements.lock",
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,9 @@ def template(servers: Servers, addresses: Addresses) -> str:
                 _drop(admin, name)
                 _make_template(addresses, name)
                 admin.execute(
-                    sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(sql.Identifier(name))
+                    sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false").format(
+                        sql.Identifier(name)
+                    )
                 )
                 _drop_what_was_left_behind(admin, keep=name)
     return name
@@ -127,7 +135,8 @@ def _drop_what_was_left_behind(admin: psycopg.Connection, keep: str) -> None:
         if not _alive(int(name.split("_")[1])):
             _drop(admin, name)
     templates = admin.execute(
-        "SELECT datname FROM pg_database WHERE datname ~ '^template_' AND datname <> %s ORDER BY oid DESC OFFSET 3", [keep]
+        "SELECT datname FROM pg_database WHERE datname ~ '^template_' AND datname <> %s ORDER BY oid DESC OFFSET 3",
+        [keep],
     )
     for (name,) in templates.fetchall():
         admin.execute(sql.SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(sql.Identifier(name)))
