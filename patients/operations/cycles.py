@@ -1,0 +1,193 @@
+"""Cycles with their actual start, and the doses taken in them."""
+
+import datetime as dt
+
+from accounts.models import User
+from audit.context import operation
+from patients import schedule
+from patients.models import Cycle, DosesTaken, Patient
+from patients.operations.checks import (
+    lock_patient,
+    not_in_future,
+    reason_given,
+    registered,
+    today_of,
+)
+from patients.regimen import day_words
+from patients.schedule import PlannedCycle, protocol_of
+from trials.errors import Refused
+from trials.permissions import Permission
+
+
+@operation
+def start_cycle(
+    *, patient: Patient, started_on: dt.date, by: User, at: dt.datetime, rung: int | None = None
+) -> Cycle:
+    """Record that the next cycle has started; later cycles, samples, visits and the DLT window follow from it.
+
+    rung: of the reduction ladder, where the caller wants to be sure; another one than is in force is refused.
+    """
+    patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
+    cycles = list(patient.cycles.all())
+    planned = _cycle_that_can_start(patient, cycles)
+    not_in_future(started_on, patient, at, "started_on")
+    _within_limits(patient, planned, started_on)
+    if any(i.to_day is None for i in patient.interruptions.all()):
+        raise Refused(
+            "previous-cycle-open",
+            f"An interruption in cycle {len(cycles)} has no end. Record when dosing resumed, then start cycle "
+            f"{planned.number}.",
+        )
+    in_force = schedule.rung_on(patient, started_on)
+    ladder = protocol_of(patient).reductions.ladder
+    if rung is not None and rung != in_force:
+        raise Refused(
+            "rung-not-in-force",
+            f"{patient.code} gets {ladder[in_force].label} on {day_words(started_on)}. "
+            "Record a dose reduction to change it.",
+            field="rung",
+        )
+    cycle = Cycle.objects.create(
+        patient=patient, study=patient.study, number=planned.number, due_on=planned.due_on,
+        latest_on=planned.latest_on, started_on=started_on, rung=in_force, dose_label=ladder[in_force].label,
+        recorded_at=at, recorded_by=by,
+    )
+    if patient.status == Patient.Status.REGISTERED:
+        patient.status = Patient.Status.ON_TREATMENT
+        patient.save(update_fields=["status"])
+    return cycle
+
+
+@operation
+def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: User, at: dt.datetime) -> Cycle:
+    """Correct the day on which a cycle started. The plan moves with it; the cycle after it must still fit."""
+    patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
+    reason_given(reason)
+    cycles = list(patient.cycles.all())
+    cycle = cycles[cycle.number - 1]
+    following = cycles[cycle.number] if cycle.number < len(cycles) else None
+    if started_on == cycle.started_on:
+        return cycle
+    not_in_future(started_on, patient, at, "started_on")
+    _correction_fits(patient, cycle, following, started_on)
+    cycle.started_on = started_on
+    cycle.recorded_at, cycle.recorded_by = at, by
+    cycle.save(update_fields=["started_on", "recorded_at", "recorded_by"])
+    if following is not None and not _resumed_before(patient, following):
+        following.due_on = started_on + dt.timedelta(days=protocol_of(patient).cycle.length_days)
+        following.latest_on = following.due_on + dt.timedelta(days=protocol_of(patient).delay.limit_days)
+        following.save(update_fields=["due_on", "latest_on"])
+    return cycle
+
+
+@operation
+def record_doses(
+    *, cycle: Cycle, agent: str, taken: int, by: User, at: dt.datetime, reason: str | None = None
+) -> DosesTaken:
+    """Record how many of an agent's planned doses of a cycle were taken; recording another number needs a reason."""
+    patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
+    days = schedule.planned_dose_days(patient, cycle, agent)
+    if not days:
+        raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field="agent")
+    name = protocol_of(patient).agent(agent).name
+    last = min(filter(None, [today_of(patient, at), schedule.treatment_ended_on(patient)]))
+    passed = sum(day <= last for day in days)
+    if not 0 <= taken <= passed:
+        raise Refused(
+            "doses-out-of-range",
+            f"{taken} doses of {name} are not possible: {passed} of the {len(days)} dosing days of cycle "
+            f"{cycle.number} have passed. Give 0 to {passed}.",
+            field="taken",
+        )
+    doses = DosesTaken.objects.filter(cycle=cycle, agent=agent).first()
+    if doses is None:
+        return DosesTaken.objects.create(
+            cycle=cycle, patient=patient, study=patient.study, agent=agent, planned=len(days), taken=taken,
+            recorded_at=at, recorded_by=by,
+        )
+    if doses.taken != taken:
+        reason_given(reason)
+        doses.taken = taken
+        doses.recorded_at, doses.recorded_by = at, by
+        doses.save()
+    return doses
+
+
+def _cycle_that_can_start(patient: Patient, cycles: list[Cycle]) -> PlannedCycle:
+    """The next cycle; refused, with the way on, where none can start."""
+    registered(patient)
+    ended_on = schedule.treatment_ended_on(patient)
+    if ended_on is not None:
+        raise Refused(
+            "treatment-ended",
+            f"Treatment ended on {day_words(ended_on)}; no cycle can start. Record event-monitoring visits instead.",
+        )
+    planned = schedule.next_cycle(patient, cycles)
+    if planned is not None:
+        return planned
+    if schedule.review_of(patient) is not None:
+        raise Refused(
+            "continuation-declined",
+            "The continuation review says that treatment does not go on. Discontinue treatment instead.",
+        )
+    raise Refused("continuation-review-due", "The continuation review is due. Record it before the next cycle starts.")
+
+
+def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date) -> None:
+    """Rule 11, and not before the cycle is due; cycle 1 may start from the day of registration."""
+    assert patient.registered_at is not None
+    earliest = planned.earliest_on if planned.number > 1 else today_of(patient, patient.registered_at)
+    if started_on < earliest:
+        raise Refused(
+            "cycle-too-early",
+            f"Cycle {planned.number} cannot start before {day_words(earliest)}. Give that day or a later one.",
+            field="started_on",
+        )
+    if started_on > planned.latest_on:
+        raise _too_late(patient, planned.number, planned.due_on, planned.latest_on)
+
+
+def _correction_fits(patient: Patient, cycle: Cycle, following: Cycle | None, started_on: dt.date) -> None:
+    """Between the cycles around it, within the delay limit, and not after treatment ended."""
+    plan = protocol_of(patient)
+    assert patient.registered_at is not None
+    before = dt.timedelta(days=plan.cycle.start_window.before)
+    earliest = cycle.due_on - before if cycle.number > 1 else today_of(patient, patient.registered_at)
+    if started_on < earliest:
+        raise Refused(
+            "cycle-too-early", f"Cycle {cycle.number} cannot have started before {day_words(earliest)}.",
+            field="started_on",
+        )
+    if started_on > cycle.latest_on:
+        raise _too_late(patient, cycle.number, cycle.due_on, cycle.latest_on)
+    ended_on = schedule.treatment_ended_on(patient)
+    if ended_on is not None and started_on > ended_on:
+        raise Refused(
+            "treatment-ended", f"Treatment ended on {day_words(ended_on)}; give a day up to then.", field="started_on"
+        )
+    if following is None or _resumed_before(patient, following):
+        return
+    due_on = started_on + dt.timedelta(days=plan.cycle.length_days)
+    latest_on = due_on + dt.timedelta(days=plan.delay.limit_days)
+    if not due_on - before <= following.started_on <= latest_on:
+        raise Refused(
+            "next-cycle-does-not-fit",
+            f"Cycle {following.number} started on {day_words(following.started_on)}, but would have been due from "
+            f"{day_words(due_on - before)} to {day_words(latest_on)}. Correct that cycle first, if it is wrong too.",
+            field="started_on",
+        )
+
+
+def _resumed_before(patient: Patient, cycle: Cycle) -> bool:
+    """Whether the cycle was due by a re-treatment, and so not by the cycle before it."""
+    return any(d.retreated_on == cycle.due_on for d in patient.discontinuations.all())
+
+
+def _too_late(patient: Patient, number: int, due_on: dt.date, latest_on: dt.date) -> Refused:
+    weeks = protocol_of(patient).delay.limit_days / 7
+    return Refused(
+        "delay-limit",
+        f"Cycle {number} was due on {day_words(due_on)} and could start until {day_words(latest_on)}: a delay of more "
+        f"than {weeks:g} weeks ends treatment. Discontinue treatment instead.",
+        field="started_on",
+    )

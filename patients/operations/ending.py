@@ -1,0 +1,93 @@
+"""The end of protocol therapy, and the review after which it may go on."""
+
+import datetime as dt
+
+from accounts.models import User
+from audit.context import operation
+from patients import schedule
+from patients.models import AdverseEvent, ContinuationReview, Discontinuation, Patient
+from patients.operations.checks import given, lock_patient, not_in_future, own_event, registered, today_of
+from patients.regimen import day_words
+from patients.schedule import protocol_of
+from trials.errors import Refused
+from trials.permissions import Permission
+
+
+@operation
+def discontinue(
+    *,
+    patient: Patient,
+    reason_code: str,
+    on: dt.date,
+    by: User,
+    at: dt.datetime,
+    event: AdverseEvent | None = None,
+    detail: str = "",
+) -> Discontinuation:
+    """End treatment for one of the protocol's reasons, and start event monitoring with it.
+
+    on: the last day of protocol therapy; treatment visits and samples after it are due no more.
+    """
+    patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
+    registered(patient)
+    ended_on = schedule.treatment_ended_on(patient)
+    if ended_on is not None:
+        raise Refused("already-discontinued", f"Treatment of {patient.code} ended on {day_words(ended_on)} already.")
+    reasons = protocol_of(patient).discontinuation
+    if reason_code not in {reason.code for reason in reasons}:
+        raise Refused("no-such-reason", "Choose one of the protocol's reasons.", field="reason_code")
+    own_event(patient, event)
+    not_in_future(on, patient, at, "on")
+    _not_before_treatment(patient, on)
+    discontinuation = Discontinuation.objects.create(
+        patient=patient, study=patient.study, number=len(patient.discontinuations.all()) + 1,
+        reason_code=reason_code, on=on, event=event, detail=detail.strip(), recorded_at=at, recorded_by=by,
+    )
+    for interruption in patient.interruptions.filter(to_day__isnull=True, from_day__lte=on):
+        interruption.to_day = on
+        interruption.save(update_fields=["to_day"])
+    patient.status = Patient.Status.EVENT_MONITORING
+    patient.save(update_fields=["status"])
+    return discontinuation
+
+
+@operation
+def review_continuation(
+    *, patient: Patient, reviewed_on: dt.date, continues: bool, explanation: str, by: User, at: dt.datetime
+) -> ContinuationReview:
+    """Record whether treatment goes on after the protocol's months, at the current dose level.
+
+    It can be made from one cycle before it falls due. After 'does not go on' no cycle starts; treatment is then
+    discontinued with its reason.
+    """
+    patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
+    if schedule.review_of(patient) is not None:
+        raise Refused("already-reviewed", f"The continuation review of {patient.code} has been made.")
+    due_on = schedule.continuation_review_due(patient, list(patient.cycles.all()))
+    if due_on is None:
+        raise Refused("review-not-due", f"{patient.code} is not on treatment; no continuation review is due.")
+    earliest = due_on - dt.timedelta(days=protocol_of(patient).cycle.length_days)
+    if reviewed_on < earliest:
+        raise Refused(
+            "review-not-due",
+            f"The continuation review falls due on {day_words(due_on)} and can be made from {day_words(earliest)}.",
+            field="reviewed_on",
+        )
+    not_in_future(reviewed_on, patient, at, "reviewed_on")
+    explanation = given(explanation, "reason-needed", "Say what the review rests on.", "explanation")
+    return ContinuationReview.objects.create(
+        patient=patient, study=patient.study, reviewed_on=reviewed_on, continues=continues,
+        explanation=explanation, recorded_at=at, recorded_by=by,
+    )
+
+
+def _not_before_treatment(patient: Patient, on: dt.date) -> None:
+    """The last day lies in the last cycle, or, before any treatment, not before registration."""
+    assert patient.registered_at is not None
+    cycles = list(patient.cycles.all())
+    first = cycles[-1].started_on if cycles else today_of(patient, patient.registered_at)
+    if on < first:
+        what = f"Cycle {cycles[-1].number} started" if cycles else f"{patient.code} was registered"
+        raise Refused(
+            "ends-before-it-began", f"{what} on {day_words(first)}; give that day or a later one.", field="on"
+        )

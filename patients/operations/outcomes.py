@@ -1,0 +1,94 @@
+"""Values of the protocol's outcome measures."""
+
+import datetime as dt
+from decimal import Decimal
+
+from accounts.models import User
+from audit.context import operation
+from patients.models import OutcomeValue, Patient
+from patients.operations.checks import lock_patient, not_in_future, reason_given
+from patients.regimen import day_words
+from patients.schedule import protocol_of
+from trials.errors import Refused
+from trials.permissions import Permission
+from trials.protocol import OutcomeMeasure
+
+
+@operation
+def record_outcome(
+    *,
+    patient: Patient,
+    measure: str,
+    timepoint: str,
+    measured_on: dt.date,
+    value: Decimal,
+    by: User,
+    at: dt.datetime,
+) -> OutcomeValue:
+    """Record a measure's value, in its unit, at one of its time points. Codes are the protocol's."""
+    patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
+    asked = _measure(patient, measure)
+    _at_timepoint(patient, asked, timepoint)
+    not_in_future(measured_on, patient, at, "measured_on")
+    if measured_on < patient.screened_on:
+        raise Refused(
+            "before-screening", f"{patient.code} was screened on {day_words(patient.screened_on)}; give a later day.",
+            field="measured_on",
+        )
+    _within_range(asked, value)
+    if OutcomeValue.objects.filter(patient=patient, measure=measure, timepoint=timepoint).exists():
+        raise Refused(
+            "already-recorded", f"{asked.title} has a value here already. Correct that one instead.", field="timepoint"
+        )
+    return OutcomeValue.objects.create(
+        patient=patient, study=patient.study, measure=measure, timepoint=timepoint, measured_on=measured_on,
+        value=value, recorded_at=at, recorded_by=by,
+    )
+
+
+@operation
+def correct_outcome(
+    *, outcome: OutcomeValue, value: Decimal, reason: str, by: User, at: dt.datetime
+) -> OutcomeValue:
+    """Correct a value; the old one stays readable in the history."""
+    patient = lock_patient(outcome.patient, Permission.RECORD_CLINICAL, by)
+    reason_given(reason)
+    outcome = OutcomeValue.objects.get(pk=outcome.pk)
+    _within_range(_measure(patient, outcome.measure), value)
+    if outcome.value != value:
+        outcome.value = value
+        outcome.recorded_at, outcome.recorded_by = at, by
+        outcome.save()
+    return outcome
+
+
+def _measure(patient: Patient, code: str) -> OutcomeMeasure:
+    found = next((m for m in protocol_of(patient).outcome_measures if m.code == code), None)
+    if found is None:
+        raise Refused("no-such-measure", "Choose one of the protocol's outcome measures.", field="measure")
+    return found
+
+
+def _at_timepoint(patient: Patient, measure: OutcomeMeasure, code: str) -> None:
+    found = next((t for t in measure.timepoints if t.code == code), None)
+    in_part = found is not None and (patient.part is None or patient.part.kind in found.parts)
+    if not in_part:
+        raise Refused(
+            "no-such-timepoint", f"{measure.title} is not measured then. Choose one of its time points.",
+            field="timepoint",
+        )
+
+
+def _within_range(measure: OutcomeMeasure, value: Decimal) -> None:
+    low, high = measure.minimum, measure.maximum
+    too_low, too_high = low is not None and value < low, high is not None and value > high
+    if too_low or too_high:
+        allowed = " ".join(
+            part for part in (
+                f"at least {low}" if low is not None else "",
+                "and" if low is not None and high is not None else "",
+                f"at most {high}" if high is not None else "",
+                measure.unit,
+            ) if part
+        )
+        raise Refused("value-out-of-range", f"{value} is not possible; {measure.title} is {allowed}.", field="value")

@@ -1,0 +1,167 @@
+"""Registration takes a slot of the open cohort under the study's lock, and with it the dose level."""
+
+import datetime as dt
+
+from accounts.models import User
+from audit.context import operation
+from patients.models import Patient
+from patients.operations.checks import lock_patient, today_of
+from patients.regimen import day_words
+from trials.errors import Refused
+from trials.models import Cohort, Slot, Study
+from trials.operations import release_slot, reserve_slot
+from trials.permissions import Permission
+from trials.queries import current_cohort
+
+
+@operation
+def reserve_for_patient(*, patient: Patient, by: User, at: dt.datetime) -> Slot:
+    """Hold a free slot of the open cohort for a patient in screening, for as long as the protocol says."""
+    patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
+    _can_be_registered(patient)
+    _accrual_is_on(patient.study)
+    cohort = _open_cohort(patient.study)
+    held = _held_for(patient, cohort, at)
+    if held is not None:
+        raise Refused(
+            "already-reserved",
+            f"A slot is held for {patient.code} until {_until(held, patient)}. Register the patient.",
+        )
+    if not cohort.slots.free_at(at).exists():
+        raise _no_slot(cohort, patient, at)
+    slot = reserve_slot(study=patient.study, site=patient.site, by=by, at=at)
+    # The slot may still be named by a patient whose reservation of it has run out.
+    Patient.objects.filter(reserved_slot=slot).update(reserved_slot=None)
+    patient.reserved_slot = slot
+    patient.save(update_fields=["reserved_slot"])
+    return slot
+
+
+@operation
+def release_reservation(*, patient: Patient, by: User, at: dt.datetime) -> Patient:
+    """Give the patient's slot back, so that every site can take it. Nothing happens where none is held."""
+    patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
+    slot = patient.reserved_slot
+    if slot is None:
+        return patient
+    if slot.used_at is None and slot.reserved_for_site_id == patient.site_id:
+        release_slot(slot=slot, by=by, at=at)
+    patient.reserved_slot = None
+    patient.save(update_fields=["reserved_slot"])
+    return patient
+
+
+@operation
+def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: dt.datetime) -> Patient:
+    """Register a patient: take a slot of the open cohort, and get its part and dose level, for good.
+
+    The last slot goes to exactly one of any number of simultaneous requests: all wait for the study's lock, and each
+    looks at the slots after it has it.
+    """
+    patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
+    _can_be_registered(patient)
+    _consented_and_eligible(patient)
+    if planned_start < today_of(patient, at):
+        raise Refused(
+            "start-before-registration",
+            f"{day_words(planned_start)} has passed; treatment starts on the day of registration or later.",
+            field="planned_start",
+        )
+    _accrual_is_on(patient.study)
+    cohort = _open_cohort(patient.study)
+    slot = _slot_for(patient, cohort, at)
+    slot.used_at = at
+    slot.reserved_for_site = slot.reserved_until = slot.reserved_by = None
+    slot.save()
+    Patient.objects.filter(reserved_slot=slot).exclude(pk=patient.pk).update(reserved_slot=None)
+    patient.slot, patient.reserved_slot = slot, None
+    patient.part, patient.assigned_level = cohort.part, cohort.level
+    patient.version = patient.study.version
+    patient.registered_at, patient.registered_by = at, by
+    patient.planned_start, patient.status = planned_start, Patient.Status.REGISTERED
+    patient.save()
+    return patient
+
+
+def _can_be_registered(patient: Patient) -> None:
+    if patient.registered_at is not None:
+        raise Refused("already-registered", f"{patient.code} is registered already, at {patient.assigned_level}.")
+    if patient.status == Patient.Status.SCREEN_FAILED:
+        raise Refused("screen-failure", f"{patient.code} is a screen failure. Screen the patient anew.")
+
+
+def _consented_and_eligible(patient: Patient) -> None:
+    consent, check = getattr(patient, "consent", None), getattr(patient, "eligibility", None)
+    if consent is None:
+        raise Refused("consent-missing", f"There is no signed consent of {patient.code}. Record the consent first.")
+    if check is None:
+        raise Refused("not-eligible", f"Eligibility of {patient.code} has not been checked. Answer the criteria first.")
+    if not check.eligible:
+        raise Refused("not-eligible", f"{patient.code} does not meet every criterion. Record a screen failure.")
+
+
+def _accrual_is_on(study: Study) -> None:
+    if study.accrual_suspended_at is not None:
+        raise Refused(
+            "accrual-suspended",
+            f"Accrual is suspended: {study.accrual_suspended_reason} Wait until it is resumed.",
+        )
+
+
+def _open_cohort(study: Study) -> Cohort:
+    """The cohort that takes patients; refused, with the reason, where there is none."""
+    cohort = current_cohort(study)
+    if cohort is not None and cohort.level.closed_at is None:
+        return cohort
+    last = cohort or study.cohorts.select_related("level", "part").order_by("-number").first()
+    if last is None:
+        raise Refused("study-not-live", f"{study.key} has not started; no cohort is open.")
+    if last.level.closed_at is not None:
+        raise Refused(
+            "level-closed",
+            f"{last.level.label} is closed: {last.level.closed_reason} Wait for the next dose decision to be signed.",
+        )
+    raise Refused("decision-waits", "No cohort is open. Wait for the next dose decision to be signed.")
+
+
+def _slot_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot:
+    """The slot the patient takes: the one held for them, one held for their site, or a free one."""
+    held = _held_for(patient, cohort, at)
+    if held is not None:
+        return held
+    of_site = cohort.slots.unused().filter(
+        reserved_for_site=patient.site, reserved_until__gt=at, reserved_for__isnull=True
+    )
+    slot = of_site.first() or cohort.slots.free_at(at).first()
+    if slot is None:
+        raise _no_slot(cohort, patient, at)
+    return slot
+
+
+def _held_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot | None:
+    """The slot of this cohort held for the patient, while the reservation runs."""
+    slot = patient.reserved_slot
+    if slot is None or slot.cohort_id != cohort.pk or slot.used_at is not None:
+        return None
+    running = slot.reserved_until is not None and slot.reserved_until > at
+    return slot if running and slot.reserved_for_site_id == patient.site_id else None
+
+
+def _no_slot(cohort: Cohort, patient: Patient, at: dt.datetime) -> Refused:
+    reserved = cohort.slots.unused().filter(reserved_until__gt=at).order_by("reserved_until").first()
+    if reserved is not None:
+        return Refused(
+            "slot-reserved",
+            f"The open slot is held for another patient until {_until(reserved, patient)}. Try again then.",
+        )
+    total = cohort.slots.count()
+    used = "The one slot is used" if total == 1 else f"All {total} slots are used"
+    return Refused(
+        "no-open-slot",
+        f"{used} in cohort {cohort.number} ({cohort.level.label}). Wait for the next dose decision to be signed.",
+    )
+
+
+def _until(slot: Slot, patient: Patient) -> str:
+    assert slot.reserved_until is not None  # held slots have their end
+    return day_words(today_of(patient, slot.reserved_until))
