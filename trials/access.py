@@ -23,7 +23,6 @@ NAV = (
     ("Samples", "labs:samples"),
     ("Decisions", "dosing:decisions"),
     ("History", "reminders:history"),
-    ("Messages", "reminders:messages"),
 )
 
 
