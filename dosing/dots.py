@@ -82,12 +82,17 @@ class DrawnDot:
 
     @property
     def ring(self) -> float:
-        """Stroke of the window's ring; the arc on it has `arc` of 100 parts."""
+        """Stroke of the arc that shows how much of the window is over, `arc` of 100 parts."""
         return round(self.r * 0.36, 1)
 
     @property
     def ring_r(self) -> float:
         return round(self.r - self.ring / 2, 1)
+
+    @property
+    def ring_edge(self) -> float:
+        """Radius of the thin circle around the arc: the whole window."""
+        return round(self.r - 0.6, 1)
 
     @property
     def arc(self) -> int:

@@ -13,7 +13,7 @@ from dosing.dots import Dot, DotStatus, DrawnDot
 
 WIDE, NARROW = 760, 324
 LINE = 18  # height of a line of text
-BOLD_CHARACTER = 8.4  # average width of a character of the label, so that long labels wrap
+BOLD_CHARACTER, NOTE_CHARACTER = 8.4, 7.0  # average widths of a character: long labels wrap, notes must fit
 REGULAR, COMPACT = (11.0, 32.0), (6.0, 16.0)  # radius and pitch of dots
 MOST_LINES = 3  # of regular dots on a rung before all dots shrink
 
@@ -62,7 +62,9 @@ class Rung:
     def estimate_words(self) -> str:
         if self.estimate is None:
             return ""
-        return f"{self.estimate:.2f}" + (f" ({self.interval[0]:.2f} to {self.interval[1]:.2f})" if self.interval else "")
+        return f"{self.estimate:.2f}" + (
+            f" ({self.interval[0]:.2f} to {self.interval[1]:.2f})" if self.interval else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -223,10 +225,15 @@ def _lines(rung: Rung, per_line: int) -> int:
     return max(1, -(-len(rung.dots) // per_line))
 
 
-def _wide(
-    rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool
-) -> Layout:
-    label_width = min(200.0, max(116.0, BOLD_CHARACTER * max(len(rung.label) for rung in rungs) + 8))
+def _shelf(bottom: float) -> float:
+    """Several lines of dots stand on their rung; a single line is threaded on it."""
+    return round(bottom + 2, 1)
+
+
+def _wide(rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool) -> Layout:
+    longest_label = max(len(rung.label) for rung in rungs)
+    longest_note = max(len(note) for rung in rungs for note in (rung.standing, rung.tally))
+    label_width = max(min(200.0, BOLD_CHARACTER * longest_label + 8), NOTE_CHARACTER * longest_note + 6)
     left, right = 18 + label_width, (478.0 if with_scale else WIDE - 18.0)
     sizes = _sizes(rungs, right - left - 24)
     scale = Scale(x0=512, x1=706, target=target, band=band) if with_scale else None
@@ -262,34 +269,34 @@ def _wide_rung(
     scale: Scale | None,
 ) -> DrawnRung:
     middle = round(top + height / 2, 1)
+    lines = _lines(rung, sizes[2])
     first = middle - LINE * (len(names) + 2) / 2 + 14
     return _drawn(
         rung,
         top=top,
         height=height,
-        line_y=middle,
+        line_y=middle if lines == 1 else _shelf(middle + lines * sizes[1] / 2),
         label=tuple(Text(14, round(first + LINE * row, 1), name) for row, name in enumerate(names)),
         notes=tuple(
             Text(14, round(first + LINE * (len(names) + row), 1), words)
             for row, words in enumerate((rung.standing, rung.tally))
         ),
-        dots=_place(rung.dots, dots_left, middle - _lines(rung, sizes[2]) * sizes[1] / 2, sizes),
+        dots=_place(rung.dots, dots_left, middle - lines * sizes[1] / 2, sizes),
         scale=scale,
         estimate_y=middle,
         number_x=WIDE - 12,
     )
 
 
-def _narrow(
-    rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool
-) -> Layout:
+def _narrow(rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool) -> Layout:
     sizes = _sizes(rungs, NARROW - 32)
     scale = Scale(x0=14, x1=262, target=target, band=band) if with_scale else None
     top, drawn = 2.0, []
     for rung in rungs:
         names = textwrap.wrap(rung.label, 34) or [""]
         dots_top = top + LINE * (len(names) + 1) + 14
-        dots_height = _lines(rung, sizes[2]) * sizes[1]
+        lines = _lines(rung, sizes[2])
+        dots_height = lines * sizes[1]
         height = dots_top - top + dots_height + (34 if scale else 8)
         notes = (Text(14, round(top + LINE * (len(names) + 1) + 4, 1), f"{rung.standing} · {rung.tally}"),)
         drawn.append(
@@ -297,7 +304,7 @@ def _narrow(
                 rung,
                 top=top,
                 height=height,
-                line_y=round(dots_top + dots_height / 2, 1),
+                line_y=round(dots_top + sizes[1] / 2, 1) if lines == 1 else _shelf(dots_top + dots_height),
                 label=tuple(Text(14, round(top + LINE * (row + 1) + 4, 1), name) for row, name in enumerate(names)),
                 notes=notes,
                 dots=_place(rung.dots, 14, dots_top, sizes),

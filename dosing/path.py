@@ -86,7 +86,7 @@ def draw_path(steps: Sequence[Step], *, levels: Sequence[tuple[int, str]]) -> Pa
 
 def _wide(steps: Sequence[Step], ordinals: Sequence[int], labels: dict[int, str]) -> PathLayout:
     left = 24 + min(200.0, 7.6 * max(len(label) for label in labels.values()))
-    pitch = min(44.0, (WIDE - left - 20) / max(1, min(len(steps), PER_LINE)))
+    pitch = min(54.0, (WIDE - left - 20) / max(1, min(len(steps), PER_LINE)))
     radius = round(min(11.0, pitch * 0.42), 1)
     panel = LEVEL_GAP * (len(ordinals) - 1) + 62
     guides: list[Line] = []
@@ -97,7 +97,8 @@ def _wide(steps: Sequence[Step], ordinals: Sequence[int], labels: dict[int, str]
     starts = list(range(0, len(steps), PER_LINE)) or [0]
     for row, start in enumerate(starts):
         heights = {
-            ordinal: row * panel + 22 + LEVEL_GAP * (len(ordinals) - 1 - index) for index, ordinal in enumerate(ordinals)
+            ordinal: row * panel + 22 + LEVEL_GAP * (len(ordinals) - 1 - index)
+            for index, ordinal in enumerate(ordinals)
         }
         guides += [Line(round(left, 1), y, WIDE - 6, y) for y in heights.values()]
         texts += [Text(4, y + 5, labels[ordinal]) for ordinal, y in heights.items()]

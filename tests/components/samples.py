@@ -80,7 +80,7 @@ def ladder(*, target: float | None = 0.30) -> Any:
 def context() -> dict[str, Any]:
     """base.html's context and one value for each component's variables."""
     day = dt.date(2026, 11, 21)
-    names = ["Today", "Study", "Patients", "Samples", "Decisions", "History"]
+    names = ["Today", "Study", "Patients", "Samples", "Decisions", "History", "Messages"]
     return {
         "study": SimpleNamespace(key="LEN-MAG-01", title="Lenalidomide in anti-MAG neuropathy", is_rehearsal=True),
         "studies": [("Lenalidomide in anti-MAG neuropathy", "#1"), ("Lenalidomide with cetuximab", "#2")],
@@ -91,9 +91,7 @@ def context() -> dict[str, Any]:
         "user": SimpleNamespace(is_authenticated=True, pk=7, full_name="Dr Ana Rivera"),
         "ladder": ladder(),
         "path": draw_path([Step(ordinal=ordinal, dot=dot) for ordinal, dot in _dots(PATH)], levels=LEVELS),
-        "strip": boundary_strip(
-            n=6, escalate_if_at_most=1, de_escalate_if_at_least=3, eliminate_if_at_least=4, here=2
-        ),
+        "strip": boundary_strip(n=6, escalate_if_at_most=1, de_escalate_if_at_least=3, eliminate_if_at_least=4, here=2),
         "form": EventForm({"term": "", "grade": "4", "began": "2026-11-16", "relation": "probable"}),
         **_lists(day),
     }
@@ -139,7 +137,12 @@ def _lists(day: dt.date) -> dict[str, Any]:
                 "time": "Fri 20 Nov 2026, 16:40 CET",
                 "status": "stale",
             },
-            {"signer": "Dr A. Rivera", "role": "principal investigator", "time": "asked today, 09:14", "status": "waiting"},
+            {
+                "signer": "Dr A. Rivera",
+                "role": "principal investigator",
+                "time": "asked today, 09:14",
+                "status": "waiting",
+            },
         ],
         "choices": [
             {"value": "stay", "label": "Stay at 15 mg", "detail": "as recommended"},

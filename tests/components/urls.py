@@ -9,6 +9,9 @@ def nothing(request: HttpRequest, **names: str) -> HttpResponse:
 
 
 urlpatterns = [
-    path("", include(([path("sign-in/", nothing, name="sign-in"), path("sign-out/", nothing, name="sign-out")], "accounts"))),
+    path(
+        "",
+        include(([path("sign-in/", nothing, name="sign-in"), path("sign-out/", nothing, name="sign-out")], "accounts")),
+    ),
     path("", include(([path("studies/<str:key>/move-day/", nothing, name="move-day")], "trials"))),
 ]
