@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from config.embedded import CannotStart, servers_for_this_command
@@ -14,7 +15,7 @@ def main() -> None:
     try:
         with servers_for_this_command():
             execute_from_command_line(sys.argv)
-    except CannotStart as problem:
+    except (CannotStart, ImproperlyConfigured) as problem:
         sys.exit(str(problem))
 
 

@@ -28,6 +28,7 @@ from config.progress import Trouble, step
 LOGS = VAR_DIR / "log"
 MAIL = VAR_DIR / "mail"
 DEMO_DATA = BASE_DIR / "reminders" / "management" / "commands" / "load_demo.py"
+PEOPLE = VAR_DIR / "demo-people.json"
 HALF_MADE = VAR_DIR / "demo-data-half-made"
 WEB_SECONDS = 60
 STOP_SECONDS = 10
@@ -40,13 +41,15 @@ class Stop(Exception):
 def main() -> None:
     parser = argparse.ArgumentParser(description="All of Rung on this machine, to try it out.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run").add_argument("--port", type=int, default=8000)
+    starting = commands.add_parser("run")
+    starting.add_argument("--port", type=int, default=8000)
+    starting.add_argument("--empty", action="store_true", help="without any study")
     commands.add_parser("reset")
     chosen = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        run(chosen.port) if chosen.command == "run" else reset()
+        run(chosen.port, with_data=not chosen.empty) if chosen.command == "run" else reset()
     except (Trouble, CannotStart) as problem:
         sys.exit(f"\n{problem}")
     except Stop:
@@ -57,17 +60,18 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise Stop
 
 
-def run(port: int) -> None:
+def run(port: int, *, with_data: bool) -> None:
     """Start everything and stay until somebody stops it. Raises Trouble or CannotStart with what to do."""
-    folder_must_be_writable()
+    folder_must_be_writable(VAR_DIR)
     port_must_be_free(port)
     load_dot_env()
     os.environ.setdefault("PUBLIC_URL", f"http://localhost:{port}")
-    os.environ["RUNG_ENV"] = "local"
+    os.environ.update(RUNG_ENV="local", RUNG_DEMO="true")
     print("\nRung is starting.\n", flush=True)
     with servers():
         _prepare_tables()
-        _prepare_data()
+        if with_data:
+            _prepare_data()
         with processes(port) as running:
             people = _ask_who_can_sign_in()
             with step("Web, worker and beat"):
@@ -82,7 +86,8 @@ def reset() -> None:
         Servers().remove()
         for folder in (LOGS, MAIL):
             shutil.rmtree(folder, ignore_errors=True)
-        HALF_MADE.unlink(missing_ok=True)
+        for file in (HALF_MADE, PEOPLE):
+            file.unlink(missing_ok=True)
     print("\n`make demo` starts over.")
 
 
@@ -242,7 +247,7 @@ def _greet(port: int, people: subprocess.Popen[str]) -> None:
 
 
 def _short(path: Path) -> str:
-    return f"{path.relative_to(BASE_DIR)}/"
+    return f"{path.relative_to(BASE_DIR) if path.is_relative_to(BASE_DIR) else path}/"
 
 
 if __name__ == "__main__":

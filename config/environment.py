@@ -7,7 +7,7 @@ from pathlib import Path
 import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+VAR_DIR = Path(os.environ.get("RUNG_VAR_DIR") or BASE_DIR / "var")
 
 
 def load_dot_env() -> None:

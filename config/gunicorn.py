@@ -11,3 +11,10 @@ graceful_timeout = 8
 preload_app = True
 control_socket_disable = True
 accesslog = None
+
+
+def when_ready(server: object) -> None:
+    """Load every page before the workers are parted from this process, so that the first visitor does not wait."""
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018 -- reading it is what loads it

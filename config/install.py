@@ -57,7 +57,7 @@ def main() -> None:
 
 def install(*, tests: bool) -> None:
     """Raises Trouble with what to do where a step fails."""
-    folder_must_be_writable()
+    folder_must_be_writable(BASE_DIR)
     (BASE_DIR / "var").mkdir(exist_ok=True)
     with open(BASE_DIR / "var" / "install-gate", "w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
@@ -68,14 +68,16 @@ def install(*, tests: bool) -> None:
             _browser()
 
 
-def folder_must_be_writable() -> None:
-    probe = BASE_DIR / f".writable-{os.getpid()}"
+def folder_must_be_writable(folder: Path) -> None:
+    """Raises Trouble with what to do where nothing can be made in `folder`; makes the folder itself if need be."""
+    probe = folder / f".writable-{os.getpid()}"
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
     except OSError:
         raise Trouble(
-            f"The folder {BASE_DIR} can't be written; copy Rung into one of your own, or change this one's owner."
+            f"The folder {folder} can't be written; copy Rung into one of your own, or change this one's owner."
         ) from None
 
 

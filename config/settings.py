@@ -179,13 +179,13 @@ vars().update(EMAIL_CONFIG)
 if not env.str("EMAIL_URL", default=""):
     EMAIL_BACKEND = "config.mail.LocalMailBackend"
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rung <rung@localhost>")
 
 # --- The demonstration: its sign-in page shows who can sign in ---
 
 RUNG_DEMO = env.bool("RUNG_DEMO", default=False) and not PRODUCTION
 DEMO_PEOPLE_FILE = VAR_DIR / "demo-people.json"
-EMAIL_TIMEOUT = 20
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rung <rung@localhost>")
 
 # --- The API ---
 

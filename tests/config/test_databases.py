@@ -1,10 +1,13 @@
 """The harness itself: every test starts from the same database, as the application's role."""
 
+import json
 import threading
+import urllib.request
 
 import psycopg
 import pytest
 from django.db import connection, transaction
+from pytest_django.live_server_helper import LiveServer
 
 from tests.databases import Database
 
@@ -51,3 +54,9 @@ def test_the_owner_is_at_hand(own_database: Database, owner_connection: psycopg.
         "rung_owner",
         own_database.name,
     )
+
+
+def test_a_live_server_serves_what_the_test_committed(live_server: LiveServer, own_database: Database) -> None:
+    with urllib.request.urlopen(f"{live_server.url}/healthz") as answer:
+        assert json.load(answer) == {"database": True, "redis": True}
+    assert user_and_database() == ("rung_app", own_database.name)
