@@ -1,10 +1,10 @@
 """What can be done to a patient. One module per subject; every name is here."""
 
-from patients.operations.cycles import correct_cycle_start, record_doses, start_cycle
+from patients.operations.cycles import correct_cycle_start, record_cycle_doses, record_doses, start_cycle
 from patients.operations.ending import discontinue, review_continuation
 from patients.operations.follow_up import correct_follow_up, record_follow_up
 from patients.operations.interruptions import interrupt_dosing, resume_dosing
-from patients.operations.outcomes import correct_outcome, record_outcome
+from patients.operations.outcomes import correct_outcome, record_outcome, record_outcomes
 from patients.operations.reductions import reduce_dose, retreat
 from patients.operations.registration import register_patient, release_reservation, reserve_for_patient
 from patients.operations.screening import (
@@ -22,9 +22,11 @@ __all__ = [
     "discontinue",
     "interrupt_dosing",
     "record_consent",
+    "record_cycle_doses",
     "record_doses",
     "record_follow_up",
     "record_outcome",
+    "record_outcomes",
     "record_screen_failure",
     "reduce_dose",
     "register_patient",

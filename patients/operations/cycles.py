@@ -28,16 +28,7 @@ def start_cycle(
     rung: of the reduction ladder, where the caller wants to be sure; another one than is in force is refused.
     """
     patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
-    cycles = list(patient.cycles.all())
-    planned = _cycle_that_can_start(patient, cycles)
-    not_in_future(started_on, patient, at, "started_on")
-    _within_limits(patient, planned, started_on)
-    if any(i.to_day is None for i in patient.interruptions.all()):
-        raise Refused(
-            "previous-cycle-open",
-            f"An interruption in cycle {len(cycles)} has no end. Record when dosing resumed, then start cycle "
-            f"{planned.number}.",
-        )
+    planned = check_start(patient, started_on, at)
     in_force = schedule.rung_on(patient, started_on)
     ladder = protocol_of(patient).reductions.ladder
     if rung is not None and rung != in_force:
@@ -65,11 +56,10 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
     reason_given(reason)
     cycles = list(patient.cycles.all())
     cycle = cycles[cycle.number - 1]
-    following = cycles[cycle.number] if cycle.number < len(cycles) else None
+    following = _following(patient, cycle)
     if started_on == cycle.started_on:
         return cycle
-    not_in_future(started_on, patient, at, "started_on")
-    _correction_fits(patient, cycle, following, started_on)
+    check_correction(patient, cycle, started_on, at)
     cycle.started_on = started_on
     cycle.recorded_at, cycle.recorded_by = at, by
     cycle.save(update_fields=["started_on", "recorded_at", "recorded_by"])
@@ -81,6 +71,17 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
 
 
 @operation
+def record_cycle_doses(
+    *, cycle: Cycle, taken: dict[str, int], by: User, at: dt.datetime, reason: str = ""
+) -> list[DosesTaken]:
+    """Record the doses of several agents of a cycle, all or none. taken: agent code → doses taken."""
+    return [
+        record_doses(cycle=cycle, agent=agent, taken=count, by=by, at=at, reason=reason)
+        for agent, count in taken.items()
+    ]
+
+
+@operation
 def record_doses(
     *, cycle: Cycle, agent: str, taken: int, by: User, at: dt.datetime, reason: str | None = None
 ) -> DosesTaken:
@@ -88,7 +89,7 @@ def record_doses(
     patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
     days = schedule.planned_dose_days(patient, cycle, agent)
     if not days:
-        raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field="agent")
+        raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field=agent)
     name = protocol_of(patient).agent(agent).name
     last = min(filter(None, [today_of(patient, at), schedule.treatment_ended_on(patient)]))
     passed = sum(day <= last for day in days)
@@ -97,7 +98,7 @@ def record_doses(
             "doses-out-of-range",
             f"{taken} doses of {name} are not possible: {passed} of the {len(days)} dosing days of cycle "
             f"{cycle.number} have passed. Give 0 to {passed}.",
-            field="taken",
+            field=agent,
         )
     doses = DosesTaken.objects.filter(cycle=cycle, agent=agent).first()
     if doses is None:
@@ -113,9 +114,24 @@ def record_doses(
     return doses
 
 
-def _cycle_that_can_start(patient: Patient, cycles: list[Cycle]) -> PlannedCycle:
-    """The next cycle; refused, with the way on, where none can start."""
+def check_start(patient: Patient, started_on: dt.date, at: dt.datetime) -> PlannedCycle:
+    """The cycle that would start on this day; refused as `start_cycle` would. The patient comes `with_plan()`."""
+    planned = cycle_that_can_start(patient)
+    not_in_future(started_on, patient, at, "started_on")
+    _within_limits(patient, planned, started_on)
+    if any(i.to_day is None for i in patient.interruptions.all()):
+        raise Refused(
+            "previous-cycle-open",
+            f"An interruption in cycle {planned.number - 1} has no end. Record when dosing resumed, "
+            f"then start cycle {planned.number}.",
+        )
+    return planned
+
+
+def cycle_that_can_start(patient: Patient) -> PlannedCycle:
+    """The next cycle; refused, with the way on, where none can start. The patient comes `with_plan()`."""
     registered(patient)
+    cycles = list(patient.cycles.all())
     ended_on = schedule.treatment_ended_on(patient)
     if ended_on is not None:
         raise Refused(
@@ -147,9 +163,10 @@ def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date)
         raise _too_late(patient, planned.number, planned.due_on, planned.latest_on)
 
 
-def _correction_fits(patient: Patient, cycle: Cycle, following: Cycle | None, started_on: dt.date) -> None:
-    """Between the cycles around it, within the delay limit, and not after treatment ended."""
-    plan = protocol_of(patient)
+def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt.datetime) -> None:
+    """Between the cycles around it, within the delay limit, not after treatment ended, not in the future."""
+    not_in_future(started_on, patient, at, "started_on")
+    plan, following = protocol_of(patient), _following(patient, cycle)
     assert patient.registered_at is not None
     before = dt.timedelta(days=plan.cycle.start_window.before)
     earliest = cycle.due_on - before if cycle.number > 1 else today_of(patient, patient.registered_at)
@@ -176,6 +193,10 @@ def _correction_fits(patient: Patient, cycle: Cycle, following: Cycle | None, st
             f"{day_words(due_on - before)} to {day_words(latest_on)}. Correct that cycle first, if it is wrong too.",
             field="started_on",
         )
+
+
+def _following(patient: Patient, cycle: Cycle) -> Cycle | None:
+    return next((c for c in patient.cycles.all() if c.number == cycle.number + 1), None)
 
 
 def _resumed_before(patient: Patient, cycle: Cycle) -> bool:

@@ -38,12 +38,27 @@ def record_outcome(
     _within_range(asked, value)
     if OutcomeValue.objects.filter(patient=patient, measure=measure, timepoint=timepoint).exists():
         raise Refused(
-            "already-recorded", f"{asked.title} has a value here already. Correct that one instead.", field="timepoint"
+            "already-recorded", f"{asked.title} has a value here already. Correct that one instead.", field=measure
         )
     return OutcomeValue.objects.create(
         patient=patient, study=patient.study, measure=measure, timepoint=timepoint, measured_on=measured_on,
         value=value, recorded_at=at, recorded_by=by,
     )
+
+
+@operation
+def record_outcomes(
+    *, patient: Patient, timepoint: str, measured_on: dt.date, values: dict[str, Decimal], by: User, at: dt.datetime
+) -> list[OutcomeValue]:
+    """Record the values of one visit, all or none. values: measure code → value."""
+    if not values:
+        raise Refused("no-value", "Enter at least one value.")
+    return [
+        record_outcome(
+            patient=patient, measure=measure, timepoint=timepoint, measured_on=measured_on, value=value, by=by, at=at
+        )
+        for measure, value in values.items()
+    ]
 
 
 @operation
@@ -91,4 +106,5 @@ def _within_range(measure: OutcomeMeasure, value: Decimal) -> None:
                 measure.unit,
             ) if part
         )
-        raise Refused("value-out-of-range", f"{value} is not possible; {measure.title} is {allowed}.", field="value")
+        sentence = f"{value} is not possible; {measure.title} is {allowed}."
+        raise Refused("value-out-of-range", sentence, field=measure.code)

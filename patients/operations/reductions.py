@@ -56,7 +56,7 @@ def retreat(
     starts_on: the day on which the next cycle is due.
     """
     patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
-    ended = _can_be_retreated(patient)
+    ended = check_retreatment(patient)
     explanation = given(explanation, "reason-needed", "Say why treatment is resumed.", "explanation")
     _starts_after_the_end(patient, ended, starts_on)
     reduction = _one_rung_down(
@@ -126,7 +126,7 @@ def _takes_effect_in_time(patient: Patient, effective_on: dt.date) -> None:
         )
 
 
-def _can_be_retreated(patient: Patient) -> Discontinuation:
+def check_retreatment(patient: Patient) -> Discontinuation:
     """The discontinuation that re-treatment follows; refused where the protocol does not allow it."""
     ended = schedule.discontinuation_in_force(patient)
     if ended is None or patient.status != Patient.Status.EVENT_MONITORING:

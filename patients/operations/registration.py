@@ -18,7 +18,7 @@ from trials.queries import current_cohort
 def reserve_for_patient(*, patient: Patient, by: User, at: dt.datetime) -> Slot:
     """Hold a free slot of the open cohort for a patient in screening, for as long as the protocol says."""
     patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
-    _can_be_registered(patient)
+    _not_yet_registered(patient)
     _accrual_is_on(patient.study)
     cohort = _open_cohort(patient.study)
     held = _held_for(patient, cohort, at)
@@ -59,17 +59,13 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     looks at the slots after it has it.
     """
     patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
-    _can_be_registered(patient)
-    _consented_and_eligible(patient)
+    cohort, slot = check_registration(patient, at)
     if planned_start < today_of(patient, at):
         raise Refused(
             "start-before-registration",
             f"{day_words(planned_start)} has passed; treatment starts on the day of registration or later.",
             field="planned_start",
         )
-    _accrual_is_on(patient.study)
-    cohort = _open_cohort(patient.study)
-    slot = _slot_for(patient, cohort, at)
     slot.used_at = at
     slot.reserved_for_site = slot.reserved_until = slot.reserved_by = None
     slot.save()
@@ -83,7 +79,22 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     return patient
 
 
-def _can_be_registered(patient: Patient) -> None:
+def check_registration(patient: Patient, at: dt.datetime) -> tuple[Cohort, Slot]:
+    """The cohort and slot the patient would get now; refused as `register_patient` would."""
+    _not_yet_registered(patient)
+    _consented_and_eligible(patient)
+    _accrual_is_on(patient.study)
+    cohort = _open_cohort(patient.study)
+    return cohort, _slot_for(patient, cohort, at)
+
+
+def held_slot(patient: Patient, at: dt.datetime) -> Slot | None:
+    """The slot held for the patient now, while its cohort is open and the reservation runs."""
+    cohort = current_cohort(patient.study)
+    return _held_for(patient, cohort, at) if cohort else None
+
+
+def _not_yet_registered(patient: Patient) -> None:
     if patient.registered_at is not None:
         raise Refused("already-registered", f"{patient.code} is registered already, at {patient.assigned_level}.")
     if patient.status == Patient.Status.SCREEN_FAILED:
