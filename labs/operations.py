@@ -121,7 +121,7 @@ def correct_collection(
         tubes = ()
     collection.save(update_fields=["outcome", "collected_on", "missed_reason", "out_of_window_reason"])
     _put_tubes(collection, patient, due, tubes)
-    return collection
+    return Collection.objects.prefetch_related("tubes").get(pk=collection.pk)
 
 
 def _load(patient: Patient) -> Patient:
