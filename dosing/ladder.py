@@ -156,6 +156,10 @@ class Ladder:
     band: tuple[float, float] | None
     statuses: tuple[str, ...]
 
+    @property
+    def has_estimates(self) -> bool:
+        return any(rung.estimate is not None for rung in self.rungs)
+
 
 def draw_ladder(
     rungs: Sequence[Rung], *, target: float | None = None, boundaries: tuple[float, float] | None = None

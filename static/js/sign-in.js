@@ -1,5 +1,4 @@
-/* In a demonstration: choosing a person fills the form in, and marks it an interruption, not an accepted form. */
-document.body.dataset.interrupted = "sign-in";
+/* In a demonstration: choosing a person fills the form in. */
 document.querySelectorAll("[data-fill]").forEach((button) => button.addEventListener("click", () => {
   const field = (name) => document.querySelector(`[name="${name}"]`);
   field("username").value = button.dataset.fill;

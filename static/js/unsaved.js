@@ -62,6 +62,10 @@
     /* Sent, and now a page without that form: it was accepted. */
     keys().filter((key) => read(key)?.sent && !here.includes(key)).forEach((key) => store.removeItem(key));
   }
+  if (!whole) {
+    /* An error page or the sign-in came instead of an answer: what was sent was not accepted. */
+    keys().forEach((key) => store.setItem(key, JSON.stringify({ ...read(key), sent: false })));
+  }
   document.querySelectorAll("form[data-forget]").forEach((form) => form.addEventListener("submit", () => keys().forEach((key) => store.removeItem(key))));
   document.querySelectorAll("form[data-keep]").forEach((form) => {
     const entry = read(keyOf(form));

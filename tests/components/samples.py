@@ -184,3 +184,16 @@ def _timeline(day: dt.date) -> list[dict[str, Any]]:
         item(3, "dose", "First dose of cycle 2", "firm"),
         item(10, "visit", "Safety visit", "expected"),
     ]
+
+
+class SignInForm(forms.Form):
+    username = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+
+
+def sign_in() -> dict[str, Any]:
+    people = [
+        {"username": "rivera", "name": "Dr Ana Rivera", "role": "principal investigator"},
+        {"username": "lindqvist", "name": "M. Lindqvist", "role": "coordinator · Site B"},
+    ]
+    return {"form": SignInForm(), "demo_people": people, "demo_password": "rehearse the ladder", "next": "/"}
