@@ -53,8 +53,8 @@ class Missing:
 class PatientStanding:
     """A patient's standing with its reason in one sentence.
 
-    window: first and last day, None before treatment. fraction: how much of the window has passed, 0 to 1, and
-    1 only when its last day is over. missing: what a pending patient waits for, empty otherwise.
+    window: first and last day, None before treatment. fraction: how much of the window has passed, 0 to 1;
+    it is 1 only when the last day is over. missing: what a pending patient waits for, empty otherwise.
     """
 
     patient: Patient
@@ -87,9 +87,7 @@ def standing_of(patient: Patient, today: dt.date) -> PatientStanding:
     Raises ValueError for a patient who is not registered: there is no dose level to count at.
     """
     if patient.version is None:
-        raise ValueError(
-            f"patient: {patient.code} is not registered; only registered patients have a standing"
-        )
+        raise ValueError(f"patient: {patient.code} is not registered; only registered patients have a standing")
     window = dlt_window(patient, list(patient.cycles.all()))
     fraction = fraction_passed(window, today)
     dlt = _first_dlt(patient, window)
@@ -97,13 +95,11 @@ def standing_of(patient: Patient, today: dt.date) -> PatientStanding:
         return PatientStanding(patient, Standing.EVALUABLE_DLT, f"DLT: {named(dlt)}.", window, fraction)
     missing = tuple(_missing(patient, window, today))
     if missing:
-        return PatientStanding(
-            patient, Standing.PENDING, _waits(missing, window, today), window, fraction, missing
-        )
+        return PatientStanding(patient, Standing.PENDING, _waits(missing, window, today), window, fraction, missing)
     if window is None:
         reason = "Treatment ended before it began."
         return PatientStanding(patient, Standing.NOT_EVALUABLE, reason, window, fraction)
-    assessment = window_assessment(patient)
+    assessment = assessment_of(patient, window)
     assert assessment is not None  # or it would be missing
     standing = Standing.EVALUABLE_NO_DLT if enough_exposure(patient, assessment) else Standing.NOT_EVALUABLE
     reason = f"{_percent(assessment.taken, assessment.planned)} of the doses, no DLT."
@@ -118,9 +114,10 @@ def fraction_passed(window: Window | None, today: dt.date) -> float:
     return min(1.0, max(0.0, (today - first).days / ((last - first).days + 1)))
 
 
-def window_assessment(patient: Patient) -> WindowAssessment | None:
-    """The patient's window assessment, None where it has not been made."""
-    return getattr(patient, "window_assessment", None)
+def assessment_of(patient: Patient, window: Window) -> WindowAssessment | None:
+    """The assessment of this very window; None where there is none, or where the window has moved since."""
+    made: WindowAssessment | None = getattr(patient, "window_assessment", None)
+    return made if made is not None and made.closed_on == window[1] else None
 
 
 def enough_exposure(patient: Patient, assessment: WindowAssessment) -> bool:
@@ -141,7 +138,7 @@ def fell_short(patient: Patient, window: Window) -> bool:
     stopped_on = min((d.on for d in patient.discontinuations.all()), default=None)
     if stopped_on is None or stopped_on > window[1]:
         return False
-    assessment = window_assessment(patient)
+    assessment = assessment_of(patient, window)
     if assessment is not None:
         return not enough_exposure(patient, assessment)
     planned = planned_in_window(patient, window)
@@ -164,17 +161,15 @@ def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window 
     """What an event's DLT judgement still needs before it counts; None when nothing.
 
     'DLT' counts at once. 'Not a DLT' against a rule that fires counts when an investigator made or confirmed
-    it, about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has to
-    be judged again.
+    it, about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has
+    to be judged again.
     """
     judged = newest_judgement(event)
     inside = _within(window, event.onset_on)
     if judged is not None and judged.is_dlt:
         if inside:
             return None
-        return Missing(
-            MissingKind.JUDGEMENT, f"a new judgement: {named(event)} is not in the DLT window", event
-        )
+        return Missing(MissingKind.JUDGEMENT, f"a new judgement: {named(event)} is not in the DLT window", event)
     if rule is None or not inside:
         return None
     if judged is None or judged.rule != rule.code:
@@ -219,7 +214,7 @@ def _missing(patient: Patient, window: Window | None, today: dt.date) -> Iterato
     _, last = window
     if today <= last and not fell_short(patient, window):
         yield Missing(MissingKind.WINDOW, f"the end of the DLT window on {day_words(last)}")
-    elif window_assessment(patient) is None:
+    elif assessment_of(patient, window) is None:
         yield Missing(MissingKind.WINDOW_ASSESSMENT, "the doses taken in the DLT window")
 
 
@@ -231,7 +226,7 @@ def _waits(missing: tuple[Missing, ...], window: Window | None, today: dt.date) 
         length = (window[1] - window[0]).days + 1
         return f"Day {max(0, (today - window[0]).days + 1)} of {length} of the DLT window, no DLT so far."
     if kind == MissingKind.WINDOW_ASSESSMENT:
-        return "The DLT window has passed; the doses taken in it are still to be entered."
+        return "The doses taken in the DLT window are still to be entered."
     return f"Waits for {missing[0]}."
 
 

@@ -1,7 +1,9 @@
 """What can be done to a patient. One module per subject; every name is here."""
 
+from patients.operations.assessments import assess_dlt, assess_window, correct_window_assessment, replace_patient
 from patients.operations.cycles import correct_cycle_start, record_cycle_doses, record_doses, start_cycle
 from patients.operations.ending import discontinue, review_continuation
+from patients.operations.events import correct_adverse_event, record_adverse_event, resolve_adverse_event
 from patients.operations.follow_up import correct_follow_up, record_follow_up
 from patients.operations.interruptions import interrupt_dosing, resume_dosing
 from patients.operations.outcomes import correct_outcome, record_outcome, record_outcomes
@@ -15,12 +17,17 @@ from patients.operations.screening import (
 )
 
 __all__ = [
+    "assess_dlt",
+    "assess_window",
     "check_eligibility",
+    "correct_adverse_event",
     "correct_cycle_start",
     "correct_follow_up",
     "correct_outcome",
+    "correct_window_assessment",
     "discontinue",
     "interrupt_dosing",
+    "record_adverse_event",
     "record_consent",
     "record_cycle_doses",
     "record_doses",
@@ -31,7 +38,9 @@ __all__ = [
     "reduce_dose",
     "register_patient",
     "release_reservation",
+    "replace_patient",
     "reserve_for_patient",
+    "resolve_adverse_event",
     "resume_dosing",
     "retreat",
     "review_continuation",
