@@ -42,7 +42,10 @@
     form.prepend(note);
   };
 
+  const watched = new WeakSet();
   const watch = (form) => {
+    if (watched.has(form)) return;
+    watched.add(form);
     const key = keyOf(form);
     const entry = read(key);
     const refused = form.querySelector("[aria-invalid=true], .is-invalid") || document.querySelector("[data-take-focus]");
@@ -73,4 +76,5 @@
     if (entry?.sent && !form.querySelector("[aria-invalid=true], .is-invalid")) store.removeItem(keyOf(form));
     watch(form);
   });
+  document.addEventListener("htmx:afterSettle", (event) => event.detail.elt.querySelectorAll("form[data-keep]").forEach(watch));
 })();
