@@ -1,0 +1,16 @@
+"""What can be done about doses."""
+
+from dosing.operations.decide import propose_decision, withdraw_decision
+from dosing.operations.protocol import load_protocol
+from dosing.operations.recommend import issue_recommendation, renew_recommendation
+from dosing.operations.sign import propose_and_sign, sign_decision
+
+__all__ = [
+    "issue_recommendation",
+    "load_protocol",
+    "propose_and_sign",
+    "propose_decision",
+    "renew_recommendation",
+    "sign_decision",
+    "withdraw_decision",
+]

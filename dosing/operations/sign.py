@@ -1,0 +1,140 @@
+"""Signing a decision. The last signature that the protocol asks for makes it take effect."""
+
+import datetime as dt
+
+from accounts.errors import CannotSign
+from accounts.models import Signature, User
+from accounts.operations import sign_record
+from audit.context import operation
+from dosing.errors import DataChanged
+from dosing.models import Decision, Recommendation
+from dosing.operations.decide import propose_decision, refuse_if_changed, waiting_decision
+from dosing.operations.effects import take_effect
+from dosing.operations.recommend import renew_recommendation
+from dosing.queries.record import RECORD_KIND, decision_record, roles_waiting, signatures_of
+from dosing.queries.tally import tally_now
+from dosing.words import role_words, statement
+from trials.errors import Forbidden, Refused
+from trials.models import DoseLevel, Study
+from trials.permissions import Permission, require, role_in_force
+from trials.queries import lock_study
+
+
+def sign_decision(*, decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Decision:
+    """Sign a decision in a role that the protocol names; with the last of them it takes effect in the same transaction.
+
+    Where the data changed since the recommendation, nothing is signed: the refusal (DataChanged) ends its transaction,
+    and then, in a second one, the decision is withdrawn and a new recommendation issued where the data allow one.
+    """
+    try:
+        return _sign(decision=decision, role=role, password=password, by=by, at=at)
+    except DataChanged as refused:
+        raise _renewed(refused, decision.study, by, at) from refused
+
+
+def propose_and_sign(
+    *,
+    recommendation: Recommendation,
+    choice: Decision.Choice,
+    level: DoseLevel | None,
+    cohort_size: int | None,
+    comment: str,
+    role: str,
+    password: str,
+    by: User,
+    at: dt.datetime,
+) -> Decision:
+    """What the first signer does in one form: both, or neither. Refused like the two by themselves."""
+    try:
+        return _propose_and_sign(
+            recommendation=recommendation,
+            choice=choice,
+            level=level,
+            cohort_size=cohort_size,
+            comment=comment,
+            role=role,
+            password=password,
+            by=by,
+            at=at,
+        )
+    except DataChanged as refused:
+        raise _renewed(refused, recommendation.study, by, at) from refused
+
+
+@operation
+def _propose_and_sign(
+    *,
+    recommendation: Recommendation,
+    choice: Decision.Choice,
+    level: DoseLevel | None,
+    cohort_size: int | None,
+    comment: str,
+    role: str,
+    password: str,
+    by: User,
+    at: dt.datetime,
+) -> Decision:
+    decision = propose_decision(
+        recommendation=recommendation,
+        choice=choice,
+        level=level,
+        cohort_size=cohort_size,
+        comment=comment,
+        by=by,
+        at=at,
+    )
+    return _sign(decision=decision, role=role, password=password, by=by, at=at)
+
+
+@operation
+def _sign(*, decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Decision:
+    require(by, Permission.SIGN_DECISION, decision.study)
+    study = lock_study(decision.study)
+    decision = waiting_decision(decision)
+    _refuse_role(decision, study, role, by)
+    refuse_if_changed(decision.recommendation, tally_now(study, at))
+    _sign_record(decision, role, password, by, at)
+    if not roles_waiting(decision, signatures_of(decision)):
+        decision.opened_cohort = take_effect(decision=decision, by=by, at=at)
+        decision.status, decision.signed_at = Decision.Status.SIGNED, at
+        decision.save(update_fields=["status", "signed_at", "opened_cohort"])
+    return decision
+
+
+def _refuse_role(decision: Decision, study: Study, role: str, by: User) -> None:
+    if role not in decision.roles_required:
+        wanted = " and ".join(role_words(r) for r in decision.roles_required)
+        raise Refused(
+            "role-not-asked", f"The protocol asks the {wanted} to sign, not the {role_words(role)}.", field="role"
+        )
+    if not role_in_force(by, study, role):
+        raise Forbidden(f"You are not the {role_words(role)} of {study.key}.")
+
+
+def _sign_record(decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Signature:
+    try:
+        return sign_record(
+            study_id=decision.study_id,
+            record_kind=RECORD_KIND,
+            record_key=str(decision.pk),
+            record=decision_record(decision),
+            password=password,
+            role=role,
+            meaning=Signature.Meaning.APPROVAL,
+            statement=statement(decision.recommendation.kind, decision.choice, decision.level),
+            by=by,
+            at=at,
+        )
+    except CannotSign as refused:
+        raise Refused(refused.code, refused.sentence, field=refused.field) from refused
+
+
+def _renewed(refused: DataChanged, study: Study, by: User, at: dt.datetime) -> DataChanged:
+    """The refusal, saying what stands now instead."""
+    issued = renew_recommendation(study=study, by=by, at=at)
+    now = (
+        f"Recommendation {issued.number} has been issued on the data of now; read it and decide on it."
+        if issued
+        else "A new recommendation has to wait for data; the page says which."
+    )
+    return DataChanged(f"{refused.sentence} {now}")

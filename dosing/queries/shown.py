@@ -1,0 +1,178 @@
+"""What a recommendation shows beside its answer: stored with it, so that the page can always show what was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from dosing.conclusion import (
+    Conclusion,
+    Inputs,
+    agreed,
+    design_of,
+    outcomes_of,
+    selection_of,
+    tally_of,
+    within_open_doses,
+)
+from dosing.engine import DoseTally, Outcome
+from dosing.models import Recommendation
+from dosing.queries.tally import TrialTally, level_of, part_of, slot_of
+from dosing.words import answer, colour
+from patients.evaluability import PatientStanding, Standing
+from trials.models import Part
+
+Kind = Recommendation.Kind
+
+
+def shown_now(tally: TrialTally, inputs: Inputs, conclusion: Conclusion) -> dict[str, Any]:
+    """JSON for the page: the answer, who counts, who does not and why, look-ahead, boundaries, estimates."""
+    kind = Kind(inputs["kind"])
+    standings = tally.standings if kind == Kind.MONITORING else tally.in_escalation
+    label = inputs["doses"][conclusion.dose - 1] if conclusion.dose else None
+    return {
+        "answer": answer(kind, conclusion.action, label),
+        "colour": colour(kind, conclusion.action, label),
+        "people": [_person(tally, s) for s in standings],
+        "levels": levels_table(inputs),
+        "lookahead": lookahead_table(inputs) if any(inputs["pending"]) else [],
+        "next": coming(inputs, conclusion) if kind == Kind.DOSE else [],
+        "ended_because": _ended_because(inputs) if kind == Kind.MTD else "",
+        "boundaries": boundaries_table(inputs, tally),
+        "target": design_of(inputs).target,
+    }
+
+
+def _person(tally: TrialTally, standing: PatientStanding) -> dict[str, Any]:
+    return {
+        "patient": standing.patient.code,
+        "level": level_of(standing).ordinal,
+        "part": part_of(standing).kind,
+        "cohort": slot_of(standing).cohort.number,
+        "standing": standing.standing.value,
+        "reason": standing.reason,
+        "waits_for": [m.what for m in standing.missing],
+        "replaced_by": tally.replaced_by(standing),
+        "place_added": standing.replaced,
+    }
+
+
+def levels_table(inputs: Inputs) -> list[dict[str, Any]]:
+    """Per dose level, lowest first: n, y, isotonic estimate with its interval, and whether it is closed."""
+    counts, selection = tally_of(inputs), selection_of(inputs)
+    closed = inputs.get("closed_from")
+    return [
+        {
+            "level": dose,
+            "label": label,
+            "n": counts.treated[dose - 1],
+            "y": counts.dlts[dose - 1],
+            "estimate": selection.estimates[dose - 1],
+            "interval": selection.intervals[dose - 1],
+            "above": selection.prob_above_target[dose - 1],
+            "closed": dose in selection.eliminated or (closed is not None and dose >= closed),
+        }
+        for dose, label in enumerate(inputs["doses"], 1)
+    ]
+
+
+def lookahead_table(inputs: Inputs) -> list[dict[str, Any]]:
+    """A row per outcome of the pending patients, and what the next dose then is."""
+    return [
+        {"outcome": _outcome_words(inputs, outcome), **_answer_of(inputs, outcome)}
+        for outcome in outcomes_of(inputs).outcomes
+    ]
+
+
+def _answer_of(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
+    then = within_open_doses(inputs, outcome)
+    label = inputs["doses"][then.dose - 1] if then.dose else None
+    return {"answer": answer(Kind.DOSE, then.action, label), "colour": colour(Kind.DOSE, then.action, label)}
+
+
+def _outcome_words(inputs: Inputs, outcome: Outcome) -> str:
+    """'no DLT (2 of 7 at 15 mg)', '1 DLT (3 of 7 at 15 mg)', for each level with pending patients."""
+    words = []
+    for dose, waiting in enumerate(inputs["pending"], 1):
+        if waiting:
+            n, y = outcome.tally.at(dose)
+            words.append(f"{_dlts(outcome.dlts[dose - 1])} ({y} of {n} at {inputs['doses'][dose - 1]})")
+    return "; ".join(words)
+
+
+def _dlts(count: int) -> str:
+    return "no DLT" if count == 0 else "1 DLT" if count == 1 else f"{count} DLTs"
+
+
+def coming(inputs: Inputs, conclusion: Conclusion) -> list[dict[str, Any]]:
+    """What comes next: every outcome of the next cohort, and of the one after, where nobody is pending."""
+    if conclusion.dose is None or any(inputs["pending"]):
+        return []
+    size = min(inputs["design"]["parameters"]["cohort_size"], _remaining(inputs))
+    if size < 1:
+        return []
+    return [_step(inputs, tally_of(inputs), conclusion.dose, size, y, deeper=True) for y in range(size + 1)]
+
+
+def _remaining(inputs: Inputs) -> int:
+    return int(inputs["design"]["parameters"]["max_patients"]) - tally_of(inputs).total_treated
+
+
+def _step(inputs: Inputs, tally: DoseTally, dose: int, size: int, y: int, *, deeper: bool) -> dict[str, Any]:
+    then = tally.after_cohort(dose, size, y)
+    total_n, total_y = then.at(dose)
+    advice = design_of(inputs).advise(then, dose, tuple(inputs["doses"]))
+    reached = within_open_doses(inputs, Outcome((), then, advice))
+    label = inputs["doses"][reached.dose - 1] if reached.dose else None
+    row: dict[str, Any] = {
+        "outcome": f"{_dlts(y)} ({total_y} of {total_n} at {inputs['doses'][dose - 1]})",
+        "answer": answer(Kind.DOSE, reached.action, label) if label else "The MTD is selected",
+        "colour": colour(Kind.DOSE, reached.action, label) if label else "",
+    }
+    if deeper:
+        row["after"] = _after(inputs, then, reached.dose, size)
+    return row
+
+
+def _after(inputs: Inputs, tally: DoseTally, dose: int | None, size: int) -> list[dict[str, Any]]:
+    """The cohort after the next, outcomes with the same answer together: '0 or 1 of 2: escalate to 25 mg'."""
+    left = inputs["design"]["parameters"]["max_patients"] - tally.total_treated
+    if dose is None or left < 1:
+        return []
+    steps = [_step(inputs, tally, dose, min(size, left), y, deeper=False) for y in range(min(size, left) + 1)]
+    n, y_now = tally.at(dose)
+    n += min(size, left)
+    rows, place = [], 0
+    for (words, colour_), group in groupby(steps, key=lambda s: (s["answer"], s["colour"])):
+        length = len(list(group))
+        low, high = y_now + place, y_now + place + length - 1
+        counts = str(low) if low == high else f"{low} or {high}" if high == low + 1 else f"{low} to {high}"
+        rows.append({"outcome": f"{counts} of {n}", "answer": words, "colour": colour_})
+        place += length
+    return rows
+
+
+def _ended_because(inputs: Inputs) -> str:
+    """Why the escalation ends: the design's own reason, or that the signers stopped it."""
+    ended = agreed(inputs, outcomes_of(inputs))
+    if ended is not None and ended.dose is None:
+        return ended.reason
+    return "The signers decided to stop the escalation"
+
+
+def boundaries_table(inputs: Inputs, tally: TrialTally) -> list[dict[str, Any]]:
+    """The decision table up to the patients that a dose can get."""
+    most = max(p.planned_patients for p in tally.parts if p.kind == Part.Kind.ESCALATION)
+    if inputs["kind"] == Kind.MONITORING:
+        most = sum(p.planned_patients for p in tally.parts)
+    return [asdict(row) for row in design_of(inputs).boundaries(max_n=most)]
+
+
+def counted(people: Sequence[dict[str, Any]], level: int) -> list[dict[str, Any]]:
+    """Of `shown`'s people: those who count at a level."""
+    return [p for p in people if p["level"] == level and p["standing"] in COUNTS]
+
+
+COUNTS = (Standing.EVALUABLE_DLT.value, Standing.EVALUABLE_NO_DLT.value)
