@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.urls import reverse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -29,3 +32,14 @@ def refusal_handler(exception: Exception, context: dict[str, Any]) -> Response |
             answer["field"] = exception.field
         return Response(answer, status=409)
     return exception_handler(exception, context)
+
+
+class ClientCredentials(OpenApiAuthenticationExtension):
+    """How the API's document describes signing in."""
+
+    target_class = "accounts.authentication.ClientAuthentication"
+    name = "clientCredentials"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, Any]:
+        flow = {"tokenUrl": reverse("api-token"), "scopes": settings.OAUTH2_PROVIDER["SCOPES"]}
+        return {"type": "oauth2", "flows": {"clientCredentials": flow}}

@@ -8,6 +8,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from oauth2_provider.views import TokenView
 from rest_framework.routers import SimpleRouter
 
+# The document's generator finds its extensions by their having been imported; config.api holds one.
+import_module("config.api")
+
 APPS_WITH_AN_API = ("trials", "patients", "labs", "dosing", "reminders")
 
 router = SimpleRouter()

@@ -52,6 +52,12 @@ def test_a_stranger_gets_no_token(client: Client) -> None:
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.parametrize("grant", ["password", "authorization_code", "refresh_token"])
+def test_no_grant_but_client_credentials_is_offered(client: Client, grant: str) -> None:
+    answer = client.post("/api/v1/token/", {"grant_type": grant, "username": "a", "password": "b", "code": "c"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
+
+
 def test_the_document_describes_the_api(client: Client) -> None:
     document = client.get("/api/v1/schema/", HTTP_ACCEPT="application/json")
     assert document.status_code == 200

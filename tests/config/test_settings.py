@@ -12,7 +12,7 @@ from config.environment import BASE_DIR, kept_secret
 from config.required import REQUIRED, required_in_production
 
 COMPLETE = {
-    "DJANGO_SECRET_KEY": "x" * 60,
+    "DJANGO_SECRET_KEY": "only-for-this-test-0123456789-abcdefghijklmnopqrstuvwxyz",
     "DATABASE_URL": "postgresql://rung_app:secret@database.invalid:5432/rung",
     "REDIS_URL": "redis://:secret@redis.invalid:6379/0",
     "ALLOWED_HOSTS": "rung.example.org",
