@@ -43,6 +43,8 @@ class Acting:
 
 NOWHERE = Origin()
 origin: ContextVar[Origin] = ContextVar("audit_origin", default=NOWHERE)
+# The names of all operations, as they stand in the trail where nobody has given a reason.
+VERBS: set[str] = set()
 _acting: ContextVar[Acting | None] = ContextVar("audit_acting", default=None)
 
 _SET = (
@@ -86,6 +88,7 @@ def operation(function: Callable[P, R]) -> Callable[P, R]:
     An operation called by another one keeps the outer reason unless it has been given its own.
     """
     verb = function.__name__.replace("_", " ")
+    VERBS.add(verb)
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 
 from django.db import models
@@ -8,10 +9,36 @@ from django.db.models import Q
 from accounts.models import DatabaseClock, User
 from trials.models import Site, Study
 
+# How long a claim holds before another worker may take it, and how long a worker may take to hand a message over.
+# The second is far longer than the mail server's own time-out, so whoever is silent that long is gone.
+CLAIM_LASTS = dt.timedelta(minutes=2)
+SENDING_LASTS = dt.timedelta(minutes=5)
+# A mail server that cannot be reached is tried again after a pause, and given up after a day.
+RETRY_AFTER = dt.timedelta(minutes=5)
+GIVE_UP_AFTER = dt.timedelta(days=1)
+
 
 class ReminderQuerySet(models.QuerySet["Reminder"]):
-    def waiting(self) -> ReminderQuerySet:
-        return self.filter(status=Reminder.Status.WAITING)
+    def ready(self, moment: dt.datetime) -> ReminderQuerySet:
+        """Those that a worker may claim: new ones, failed tries after a pause, and claims that have run out."""
+        fresh = Q(status=Reminder.Status.WAITING, claimed_at__isnull=True)
+        tried = Q(status=Reminder.Status.WAITING, claimed_at__lte=moment - RETRY_AFTER)
+        left = Q(status=Reminder.Status.CLAIMED, claimed_at__lte=moment - CLAIM_LASTS)
+        return self.filter(fresh | tried | left)
+
+    def abandoned(self, moment: dt.datetime) -> ReminderQuerySet:
+        """Those whose worker began to send and has been silent for too long to be alive."""
+        return self.filter(status=Reminder.Status.SENDING, claimed_at__lte=moment - SENDING_LASTS)
+
+    def unsettled(self) -> ReminderQuerySet:
+        """Uncertain ones about which nobody has decided yet."""
+        return self.filter(status=Reminder.Status.UNCERTAIN, cancelled_by__isnull=True)
+
+    def to_come(self) -> ReminderQuerySet:
+        return self.filter(status__in=[Reminder.Status.WAITING, Reminder.Status.CLAIMED])
+
+    def over(self) -> ReminderQuerySet:
+        return self.exclude(status__in=[Reminder.Status.WAITING, Reminder.Status.CLAIMED])
 
 
 class Reminder(models.Model):
@@ -50,7 +77,10 @@ class Reminder(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True)
-    cancelled_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    cancelled_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        help_text="who cancelled it, or let an uncertain one be",
+    )
     created_at = models.DateTimeField(db_default=DatabaseClock())
 
     objects = ReminderQuerySet.as_manager()
@@ -68,6 +98,23 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.item} {self.occasion} to {self.person_id}"
+
+
+class DigestDay(models.Model):
+    """The morning of a study's day, in one time zone, for which digests have been planned: each is planned once."""
+
+    AUDIT_EXEMPT = "not clinical: a note of the sweep that it has planned a morning's digests"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    time_zone = models.CharField(max_length=60)
+    day = models.DateField()
+    planned_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["study", "time_zone", "day"], name="digests_planned_once")]
+
+    def __str__(self) -> str:
+        return f"{self.study_id} {self.time_zone} {self.day}"
 
 
 def new_feed_token() -> str:

@@ -1,0 +1,124 @@
+"""The audit trail as a story: who changed what, when and why, by days. Names instead of ids, words instead of codes."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from accounts.models import User
+from audit.context import VERBS
+from audit.models import Entry
+from reminders.history_values import Values
+from reminders.history_words import FILLED, UNTOLD, WORDS, column_words
+from trials.models import Study
+
+TOGETHER = dt.timedelta(seconds=2)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row that was recorded or changed. changes: sentences such as 'grade changed from 2 to 3'."""
+
+    title: str
+    facts: str = ""
+    changes: tuple[str, ...] = ()
+
+
+@dataclass
+class Deed:
+    """What one person did in one go: who, when, about whom, why (empty where nobody had to say), and each row of it."""
+
+    at: dt.datetime
+    who: str
+    patient: str
+    why: str
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass
+class Day:
+    """The deeds of one day, newest first."""
+
+    day: dt.date
+    deeds: list[Deed] = field(default_factory=list)
+
+
+def story(study: Study, entries: list[Entry], zone: str) -> list[Day]:
+    """Entries (newest first) as days of deeds. The number of queries does not grow with the entries."""
+    values = Values(study, entries, zone)
+    people = {str(pk): name for pk, name in _people(entries)}
+    days: list[Day] = []
+    for together in _in_one_go(entries):
+        first = together[0]
+        at = first.at.astimezone(ZoneInfo(zone))
+        if not days or days[-1].day != at.date():
+            days.append(Day(at.date()))
+        days[-1].deeds.append(
+            Deed(
+                at=at,
+                who=people.get(first.actor_id, first.actor_name),
+                patient=values.patient_code(first),
+                why="" if first.reason in VERBS else first.reason,
+                lines=[line for entry in reversed(together) for line in _lines(entry, values)],
+            )
+        )
+    return [Day(day.day, [deed for deed in day.deeds if deed.lines]) for day in days]
+
+
+def _people(entries: Iterable[Entry]) -> Iterable[tuple[int, str]]:
+    ids = {int(entry.actor_id) for entry in entries if entry.actor_id.isdigit()}
+    return User.objects.filter(pk__in=ids).values_list("pk", "full_name")
+
+
+def _in_one_go(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Entries next to each other that one act of one person made, about one patient."""
+    together: list[Entry] = []
+    for entry in entries:
+        if together and not _same_deed(together[-1], entry):
+            yield together
+            together = []
+        together.append(entry)
+    if together:
+        yield together
+
+
+def _same_deed(later: Entry, earlier: Entry) -> bool:
+    same = ("actor_id", "reason", "request_id", "patient_id")
+    return later.at - earlier.at <= TOGETHER and all(getattr(later, n) == getattr(earlier, n) for n in same)
+
+
+def _lines(entry: Entry, values: Values) -> Iterator[Line]:
+    words = WORDS[entry.table_name]
+    if entry.operation == Entry.Operation.INSERT:
+        facts = (_fact(entry, column, values) for column in words.told)
+        yield Line(f"{words.noun} recorded", " · ".join(fact for fact in facts if fact))
+        return
+    changed = entry.changed_fields
+    keys = ((entry.table_name, column) for column, (old, _) in changed.items() if old is None)
+    filled = [FILLED[key] for key in keys if key in FILLED]
+    told = {column: pair for column, pair in changed.items() if column not in UNTOLD}
+    if filled or told:
+        subject = values.name_of_row(entry)
+        title = ", ".join(dict.fromkeys(filled)) or f"{words.noun} changed"
+        yield Line(title, subject, tuple(_change(entry, c, old, new, values) for c, (old, new) in told.items()))
+
+
+def _fact(entry: Entry, column: str, values: Values) -> str:
+    """'grade 3', 'onset 12 Nov 2026', or the value alone where it says what it is."""
+    value = (entry.new or {}).get(column)
+    if value is None or value == "":
+        return ""
+    if isinstance(value, bool):
+        return column_words(column) if value else f"not {column_words(column)}"
+    words = values.words(entry.table_name, column, value)
+    return words if values.speaks_for_itself(entry.table_name, column) else f"{column_words(column)} {words}"
+
+
+def _change(entry: Entry, column: str, old: object, new: object, values: Values) -> str:
+    name = column_words(column)
+    before, after = (values.words(entry.table_name, column, value) for value in (old, new))
+    if not before:
+        return f"{name}: {after}"
+    if not after:
+        return f"{name} removed (was {before})"
+    return f"{name} changed from {before} to {after}"
