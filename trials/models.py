@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from trials.protocol import Level
 
 
+_protocols: dict[str, Protocol] = {}
+
+
 class Role(models.TextChoices):
     COORDINATOR = "coordinator", "coordinator"
     INVESTIGATOR = "investigator", "investigator"
@@ -103,9 +106,12 @@ class ProtocolVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.study} version {self.number}"
 
-    @cached_property
+    @property
     def protocol(self) -> Protocol:
-        return Protocol.model_validate(self.definition)
+        """The definition, typed. Read once per process: a definition never changes under its hash."""
+        if self.sha256 not in _protocols:
+            _protocols[self.sha256] = Protocol.model_validate(self.definition)
+        return _protocols[self.sha256]
 
 
 class Boundary(models.Model):

@@ -1,0 +1,131 @@
+"""What happens to each invented patient. The dates follow from it; nothing here names a dose level."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from patients.models import Attribution
+
+RELATED = Attribution.Relation.PROBABLE
+UNLIKELY = Attribution.Relation.UNLIKELY
+
+
+@dataclass(frozen=True)
+class Happening:
+    """An adverse event on a day of a cycle. dlt: judged so; None where no rule asks for a judgement."""
+
+    cycle: int
+    day: int
+    term: str
+    grade: int
+    dlt: bool | None = None
+    relation: str = RELATED
+    lasts: int | None = 9
+    serious: bool = False
+    reduces: bool = False
+    ends_treatment: bool = False
+
+
+@dataclass(frozen=True)
+class Course:
+    """One patient: the site, the doses taken in the DLT window, and what happens on the way.
+
+    late: cycle → days that it starts late. leaves: (cycle, day, reason) of a discontinuation without an event.
+    improves: how far outcome measures move towards the better end, 0 to 1.
+    """
+
+    site: str
+    taken: int = 21
+    events: tuple[Happening, ...] = ()
+    late: tuple[tuple[int, int], ...] = ()
+    leaves: tuple[int, int, str] | None = None
+    improves: float = 0.3
+    missed_samples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plot:
+    """One study of the demonstration.
+
+    stops_on: the study's day when the demonstration begins. quiet: days before it in which samples and outcome values
+    are left undone, so that something is due and overdue. last_signer_waits: the newest decision keeps one signature
+    open. In screening: the sites that screen one more patient after the last one.
+    """
+
+    key: str
+    title: str
+    starts_on: dt.date
+    stops_on: dt.date
+    courses: tuple[Course, ...]
+    quiet: int = 12
+    last_signer_waits: bool = False
+
+
+NEUTROPENIA = "Neutrophil count decreased"
+STOPS_ON = dt.date(2026, 11, 21)
+
+
+def dlt(day: int, term: str = NEUTROPENIA, grade: int = 4, **more: bool) -> Happening:
+    return Happening(cycle=1, day=day, term=term, grade=grade, dlt=True, lasts=11, **more)
+
+
+ESCALATING = Plot(
+    key="LEN-MAG-01",
+    title="Lenalidomide in anti-MAG neuropathy",
+    starts_on=dt.date(2026, 3, 13),
+    stops_on=STOPS_ON,
+    last_signer_waits=True,
+    courses=(
+        Course("A", events=(Happening(1, 9, "Fatigue", 1), Happening(3, 4, "Constipation", 2)), improves=0.35),
+        Course("B", events=(Happening(2, 12, "Rash maculo-papular", 2),), late=((4, 3),), improves=0.5),
+        Course("A", events=(dlt(16, reduces=True),), improves=0.2, missed_samples=("after-3",)),
+        Course(
+            "A", taken=8, events=(Happening(1, 10, "Upper respiratory infection", 2, relation=UNLIKELY),), improves=0.1
+        ),
+        Course("A", events=(Happening(1, 20, "Diarrhea", 2),), improves=0.4),
+        Course("B", events=(Happening(2, 8, "Fatigue", 2),), improves=0.6),
+        Course("A", events=(dlt(12, "Febrile neutropenia", 3, serious=True, ends_treatment=True),)),
+        Course("B", events=(Happening(1, 15, NEUTROPENIA, 2),), improves=0.3),
+        Course("A", late=((2, 5),), improves=0.25),
+        Course("B", events=(dlt(17, reduces=True),), improves=0.15),
+        Course("A", events=(dlt(19, "Platelet count decreased", 4, reduces=True),), improves=0.1),
+        Course("B"),
+    ),
+)
+
+EXPANDING = Plot(
+    key="LEN-MAG-00",
+    title="Lenalidomide in anti-MAG neuropathy, first study",
+    starts_on=dt.date(2025, 1, 6),
+    stops_on=STOPS_ON,
+    courses=(
+        Course("A", events=(Happening(2, 5, "Fatigue", 2),), improves=0.4),
+        Course("B", improves=0.3),
+        Course("A", events=(Happening(1, 22, "Constipation", 2),), improves=0.5),
+        Course("B", events=(dlt(14, reduces=True),), improves=0.2),
+        Course("A", leaves=(7, 10, "patient-request"), improves=0.2),
+        Course(
+            "B",
+            events=(
+                dlt(18, "Platelet count decreased", 4, reduces=True),
+                Happening(6, 9, NEUTROPENIA, 3, reduces=True),
+            ),
+        ),
+        Course("A", improves=0.35),
+        Course("B", events=(Happening(1, 11, "Rash maculo-papular", 2),), improves=0.6),
+        Course(
+            "A",
+            events=(
+                Happening(4, 6, "Intracranial hemorrhage", 3, relation=UNLIKELY, ends_treatment=True, serious=True),
+            ),
+        ),
+        Course("B", improves=0.3),
+        Course("A", events=(dlt(21, reduces=True),), improves=0.25),
+        Course("B", improves=0.45),
+        Course("A", improves=0.5),
+        Course("B", events=(Happening(2, 3, "Diarrhea", 2),), improves=0.4),
+        Course("A", events=(dlt(15, reduces=True),), improves=0.3),
+        Course("B", improves=0.3),
+        Course("A", improves=0.2),
+        Course("B"),
+    ),
+)
