@@ -114,8 +114,8 @@ def spelled(name: str) -> str:
 def search(text: str, limit: int = 12) -> list[Term]:
     """Terms that have every typed word at the beginning of one of theirs, the best first.
 
-    Best is the term itself, then names that begin with what was typed, names with all words, and at last what
-    clinicians call it otherwise. Without a letter typed there is nothing to find.
+    Best is the term itself, then names that begin with what was typed and what clinicians call just so, then names
+    with all words, and at last what begins otherwise. Without a letter typed there is nothing to find.
     """
     words = _words(text)
     if not words:
@@ -132,11 +132,12 @@ def _rank(term: Term, typed: str, words: list[str]) -> int | None:
     name = _folded(term.name)
     if name == typed:
         return 0
-    if name.startswith(typed):
+    otherwise = _words(ALSO_CALLED.get(term.name, ""))
+    if name.startswith(typed) or set(words) <= set(otherwise):
         return 1
     if _all_begin(words, _words(term.name)):
         return 2
-    if _all_begin(words, _words(f"{term.name} {ALSO_CALLED.get(term.name, '')}")):
+    if _all_begin(words, _words(term.name) + otherwise):
         return 3
     return None
 
