@@ -75,10 +75,9 @@ def record_cycle_doses(
     *, cycle: Cycle, taken: dict[str, int], by: User, at: dt.datetime, reason: str = ""
 ) -> list[DosesTaken]:
     """Record the doses of several agents of a cycle, all or none. taken: agent code → doses taken."""
-    return [
-        record_doses(cycle=cycle, agent=agent, taken=count, by=by, at=at, reason=reason)
-        for agent, count in taken.items()
-    ]
+    patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
+    known = {doses.agent: doses for doses in cycle.doses_taken.all()}
+    return [_doses(patient, cycle, agent, count, known.get(agent), by, at, reason) for agent, count in taken.items()]
 
 
 @operation
@@ -87,6 +86,15 @@ def record_doses(
 ) -> DosesTaken:
     """Record how many of an agent's planned doses of a cycle were taken; recording another number needs a reason."""
     patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
+    known = DosesTaken.objects.filter(cycle=cycle, agent=agent).first()
+    return _doses(patient, cycle, agent, taken, known, by, at, reason)
+
+
+def _doses(
+    patient: Patient, cycle: Cycle, agent: str, taken: int, doses: DosesTaken | None, by: User, at: dt.datetime,
+    reason: str | None,
+) -> DosesTaken:
+    """The number of doses, recorded or (where one is known already) corrected."""
     days = schedule.planned_dose_days(patient, cycle, agent)
     if not days:
         raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field=agent)
@@ -100,7 +108,6 @@ def record_doses(
             f"{cycle.number} have passed. Give 0 to {passed}.",
             field=agent,
         )
-    doses = DosesTaken.objects.filter(cycle=cycle, agent=agent).first()
     if doses is None:
         return DosesTaken.objects.create(
             cycle=cycle, patient=patient, study=patient.study, agent=agent, planned=len(days), taken=taken,

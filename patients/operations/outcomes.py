@@ -27,23 +27,7 @@ def record_outcome(
 ) -> OutcomeValue:
     """Record a measure's value, in its unit, at one of its time points. Codes are the protocol's."""
     patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
-    asked = _measure(patient, measure)
-    _at_timepoint(patient, asked, timepoint)
-    not_in_future(measured_on, patient, at, "measured_on")
-    if measured_on < patient.screened_on:
-        raise Refused(
-            "before-screening", f"{patient.code} was screened on {day_words(patient.screened_on)}; give a later day.",
-            field="measured_on",
-        )
-    _within_range(asked, value)
-    if OutcomeValue.objects.filter(patient=patient, measure=measure, timepoint=timepoint).exists():
-        raise Refused(
-            "already-recorded", f"{asked.title} has a value here already. Correct that one instead.", field=measure
-        )
-    return OutcomeValue.objects.create(
-        patient=patient, study=patient.study, measure=measure, timepoint=timepoint, measured_on=measured_on,
-        value=value, recorded_at=at, recorded_by=by,
-    )
+    return _record(patient, timepoint, measured_on, {measure: value}, by, at)[0]
 
 
 @operation
@@ -53,12 +37,8 @@ def record_outcomes(
     """Record the values of one visit, all or none. values: measure code → value."""
     if not values:
         raise Refused("no-value", "Enter at least one value.")
-    return [
-        record_outcome(
-            patient=patient, measure=measure, timepoint=timepoint, measured_on=measured_on, value=value, by=by, at=at
-        )
-        for measure, value in values.items()
-    ]
+    patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
+    return _record(patient, timepoint, measured_on, values, by, at)
 
 
 @operation
@@ -75,6 +55,33 @@ def correct_outcome(
         outcome.recorded_at, outcome.recorded_by = at, by
         outcome.save()
     return outcome
+
+
+def _record(
+    patient: Patient, timepoint: str, measured_on: dt.date, values: dict[str, Decimal], by: User, at: dt.datetime
+) -> list[OutcomeValue]:
+    not_in_future(measured_on, patient, at, "measured_on")
+    if measured_on < patient.screened_on:
+        raise Refused(
+            "before-screening", f"{patient.code} was screened on {day_words(patient.screened_on)}; give a later day.",
+            field="measured_on",
+        )
+    known = set(OutcomeValue.objects.filter(patient=patient, timepoint=timepoint).values_list("measure", flat=True))
+    for code, value in values.items():
+        measure = _measure(patient, code)
+        _at_timepoint(patient, measure, timepoint)
+        _within_range(measure, value)
+        if code in known:
+            raise Refused(
+                "already-recorded", f"{measure.title} has a value here already. Correct that one instead.", field=code
+            )
+    return [
+        OutcomeValue.objects.create(
+            patient=patient, study=patient.study, measure=code, timepoint=timepoint, measured_on=measured_on,
+            value=value, recorded_at=at, recorded_by=by,
+        )
+        for code, value in values.items()
+    ]
 
 
 def _measure(patient: Patient, code: str) -> OutcomeMeasure:

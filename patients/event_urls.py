@@ -1,0 +1,3 @@
+from django.urls import URLPattern
+
+event_urlpatterns: list[URLPattern] = []

@@ -1,0 +1,184 @@
+"""From screening to registration: consent, eligibility, a slot, and the regimen in words."""
+
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from patients.forms import ConsentForm, EligibilityForm, ReasonForm, RegisterForm
+from patients.models import Consent, EligibilityCheck, Patient
+from patients.operations import (
+    check_eligibility,
+    record_consent,
+    record_screen_failure,
+    register_patient,
+    release_reservation,
+    reserve_for_patient,
+)
+from patients.operations.registration import check_registration, held_slot
+from patients.regimen import day_words, doses_of_rung
+from patients.schedule import next_cycle, protocol_of, rung_on
+from patients.views.base import ActionPage, PatientPage
+from trials.clock import day_of
+from trials.errors import Refused
+from trials.permissions import Permission
+
+
+class ConsentPage(ActionPage):
+    permission = Permission.SCREEN_PATIENTS
+    heading = "Record the consent"
+    submit = "Save consent"
+
+    @property
+    def recorded(self) -> Consent | None:
+        return getattr(self.patient, "consent", None)
+
+    def form(self, typed: Any = None) -> ConsentForm:
+        known = self.recorded
+        initial = {
+            "signed_on": known.signed_on if known else self.today,
+            "form_version": known.form_version if known else "",
+        }
+        return ConsentForm(typed, initial=initial, changes=known is not None)
+
+    def act(self, form: Form) -> str:
+        record_consent(patient=self.patient, by=self.page.user, at=self.page.now, **form.cleaned_data)
+        return f"{self.patient.code}: consent recorded."
+
+
+class EligibilityPage(ActionPage):
+    permission = Permission.SCREEN_PATIENTS
+    heading = "Check eligibility"
+    submit = "Save answers"
+    lead = "Every criterion of the protocol has to be met before registration."
+
+    @property
+    def recorded(self) -> EligibilityCheck | None:
+        return getattr(self.patient, "eligibility", None)
+
+    def look(self) -> None:
+        if self.patient.status != Patient.Status.SCREENING:
+            raise Refused("not-in-screening", f"{self.patient.code} is not in screening any more.")
+
+    def form(self, typed: Any = None) -> EligibilityForm:
+        known = self.recorded
+        initial: dict[str, Any] = {"checked_on": known.checked_on if known else self.today}
+        if known:
+            initial |= {code: "yes" if met else "no" for code, met in known.answers.items()}
+        criteria = protocol_of(self.patient).eligibility
+        return EligibilityForm(typed, initial=initial, criteria=criteria, changes=known is not None)
+
+    def act(self, form: Form) -> str:
+        assert isinstance(form, EligibilityForm)
+        check = check_eligibility(
+            patient=self.patient, answers=form.answers(), checked_on=form.cleaned_data["checked_on"],
+            reason=form.cleaned_data.get("reason", ""), by=self.page.user, at=self.page.now,
+        )
+        return f"{self.patient.code} is {'eligible' if check.eligible else 'not eligible'}."
+
+
+class RegisterPage(ActionPage):
+    permission = Permission.SCREEN_PATIENTS
+    heading = "Register"
+    submit = "Register and assign the dose"
+
+    def look(self) -> None:
+        cohort, _slot = check_registration(self.patient, self.page.now)
+        self.heading = f"Register {self.patient.code} at {cohort.level.label}"
+        self.lead = f"{cohort.part.get_kind_display()}, cohort {cohort.number}. The dose level is assigned for good."
+
+    def form(self, typed: Any = None) -> RegisterForm:
+        return RegisterForm(typed, initial={"planned_start": self.today})
+
+    def facts(self) -> list[dict[str, Any]]:
+        try:
+            cohort, _slot = check_registration(self.patient, self.page.now)
+        except Refused:
+            return []
+        protocol = self.page.study.protocol
+        doses = doses_of_rung(protocol, protocol.rung_of_level(cohort.level.ordinal), self.today)
+        return [{"label": dose.name, "value": f"{dose.amount}, {dose.route}, {dose.days}"} for dose in doses]
+
+    def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
+        if refused is None:
+            return []
+        screening = {"consent-missing": "consent", "not-eligible": "eligibility"}
+        page = screening.get(refused.code)
+        return [(f"Go to {page}", self.url(f"patients:{page}"))] if page else []
+
+    def act(self, form: Form) -> str:
+        self.patient = register_patient(
+            patient=self.patient, planned_start=form.cleaned_data["planned_start"], by=self.page.user, at=self.page.now
+        )
+        return f"{self.patient.code} is registered at {self.patient.assigned_level}."
+
+    def done_url(self) -> str:
+        return self.url("patients:regimen")
+
+
+class RegimenPage(PatientPage):
+    """What the patient gets, in words with its dates: the answer to a registration, to be printed."""
+
+    permission = Permission.VIEW_PATIENTS
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        planned = next_cycle(self.patient, self.cycles)
+        present = self.cycles[-1] if self.cycles else None
+        doses = planned.doses if planned else ()
+        if present and present.started_on <= self.today and self.patient.status == Patient.Status.ON_TREATMENT:
+            rung = rung_on(self.patient, max(self.today, present.started_on))
+            doses = doses_of_rung(protocol_of(self.patient), rung, present.started_on)
+        number = present.number if present else 1
+        return render(
+            request, "patients/regimen.html",
+            self.context(
+                doses=doses, number=number, planned=planned, started=present,
+                may_record=self.page.may(Permission.RECORD_CLINICAL, self.patient.site),
+            ),
+        )
+
+
+class ReservePage(ActionPage):
+    """Hold a slot for the patient, or give it back."""
+
+    permission = Permission.SCREEN_PATIENTS
+
+    def open(self, *args: Any) -> None:
+        super().open(*args)
+        self.held = held_slot(self.patient, self.page.now)
+        days = protocol_of(self.patient).escalation.reservation_days
+        if self.held is None:
+            self.heading, self.submit = f"Hold a slot for {self.patient.code}", "Hold the slot"
+            self.lead = f"No other patient can take it for {days} days. After that it is open again."
+        else:
+            self.heading, self.submit = f"A slot is held for {self.patient.code}", "Give the slot back"
+            assert self.held.reserved_until is not None
+            until = day_of(self.held.reserved_until, self.patient.site.time_zone)
+            self.lead = f"It is held until {day_words(until)}. Given back, every site can take it."
+
+    def form(self, typed: Any = None) -> Form:
+        return Form(typed)
+
+    def act(self, form: Form) -> str:
+        if self.held is not None:
+            release_reservation(patient=self.patient, by=self.page.user, at=self.page.now)
+            return "The slot is open again."
+        reserve_for_patient(patient=self.patient, by=self.page.user, at=self.page.now)
+        return f"A slot is held for {self.patient.code}."
+
+
+class ScreenFailurePage(ActionPage):
+    permission = Permission.SCREEN_PATIENTS
+    heading = "Record a screen failure"
+    submit = "Record screen failure"
+    lead = "The patient is not registered; a slot held for the patient is open again."
+
+    def form(self, typed: Any = None) -> ReasonForm:
+        return ReasonForm(typed)
+
+    def act(self, form: Form) -> str:
+        record_screen_failure(
+            patient=self.patient, reason=form.cleaned_data["reason"], by=self.page.user, at=self.page.now
+        )
+        return f"{self.patient.code} is a screen failure."

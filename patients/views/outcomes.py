@@ -1,0 +1,78 @@
+"""Pages of outcome measures."""
+
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+
+from patients import schedule
+from patients.forms import CorrectOutcomeForm, OutcomeForm
+from patients.models import OutcomeValue
+from patients.operations import correct_outcome, record_outcomes
+from patients.regimen import day_words
+from patients.schedule import protocol_of
+from patients.views.base import ActionPage
+from trials.errors import Refused
+
+
+class OutcomePage(ActionPage):
+    """The values of one visit; the time point of ?timepoint= is chosen to begin with."""
+
+    heading = "Outcome measures"
+    submit = "Save values"
+    lead = "Enter what was measured at this visit; leave the rest empty."
+
+    def timepoints(self) -> list[tuple[str, str]]:
+        """Those of the patient's part, with the planned day where there is one."""
+        found: dict[str, str] = {}
+        for measure in protocol_of(self.patient).outcome_measures:
+            for timepoint in measure.timepoints:
+                if self.patient.part is None or self.patient.part.kind in timepoint.parts:
+                    planned = schedule.timepoint_day(timepoint, self.patient, self.cycles)
+                    found[timepoint.code] = timepoint.title + (f", {day_words(planned.on)}" if planned else "")
+        return list(found.items())
+
+    def look(self) -> None:
+        if not self.timepoints():
+            raise Refused("no-outcome-measures", "The protocol has no outcome measures.")
+
+    def form(self, typed: Any = None) -> OutcomeForm:
+        initial = {"timepoint": self.request.GET.get("timepoint", ""), "measured_on": self.today}
+        return OutcomeForm(typed, patient=self.patient, timepoints=self.timepoints(), initial=initial)
+
+    def act(self, form: Form) -> str:
+        assert isinstance(form, OutcomeForm)
+        recorded = record_outcomes(
+            patient=self.patient,
+            timepoint=form.cleaned_data["timepoint"],
+            measured_on=form.cleaned_data["measured_on"],
+            values=form.values(),
+            by=self.page.user,
+            at=self.page.now,
+        )
+        return f"{self.patient.code}: {len(recorded)} {'value' if len(recorded) == 1 else 'values'} recorded."
+
+
+class CorrectOutcomePage(ActionPage):
+    submit = "Save the correction"
+
+    def open(self, request: HttpRequest, key: str, code: str) -> None:
+        super().open(request, key, code)
+        self.outcome = get_object_or_404(OutcomeValue, patient=self.patient, pk=self.kwargs["pk"])
+        self.measure = protocol_of(self.patient).measure(self.outcome.measure)
+        self.heading = f"Correct {self.measure.title}"
+        self.lead = f"Measured on {day_words(self.outcome.measured_on)}."
+
+    def form(self, typed: Any = None) -> CorrectOutcomeForm:
+        return CorrectOutcomeForm(typed, measure=self.measure, outcome=self.outcome)
+
+    def act(self, form: Form) -> str:
+        correct_outcome(
+            outcome=self.outcome,
+            value=form.cleaned_data[self.measure.code],
+            reason=form.cleaned_data["reason"],
+            by=self.page.user,
+            at=self.page.now,
+        )
+        return f"{self.patient.code}: {self.measure.title} corrected."
