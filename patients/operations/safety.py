@@ -22,7 +22,7 @@ def stop_if_eliminated(*, study: Study, level: DoseLevel, by: User, at: dt.datet
     """
     standings = standings_at(level, at)
     n, y = sum(s.counts for s in standings), sum(s.has_dlt for s in standings)
-    boundary = _elimination_boundary(study, n)
+    boundary = elimination_boundary_at(study, n)
     if boundary is None or y < boundary or level.closed_at is not None:
         return []
     because = f"{y} of {n} patients at {level.label} had a DLT; with {n} patients the dose is eliminated at {boundary}"
@@ -41,7 +41,7 @@ def standings_at(level: DoseLevel, at: dt.datetime) -> list[PatientStanding]:
     return [standing_of(p, day_of(at, p.site.time_zone)) for p in patients]
 
 
-def _elimination_boundary(study: Study, n: int) -> int | None:
+def elimination_boundary_at(study: Study, n: int) -> int | None:
     """The boundary of the live version's table for n patients.
 
     Beyond the table's end its last row holds: the boundary never falls as n grows, so that is on the safe side.
