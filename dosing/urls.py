@@ -1,5 +1,16 @@
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from dosing import views
 
 app_name = "dosing"
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("studies/<slug:key>/study/", views.study, name="study"),
+    path("studies/<slug:key>/decision/", views.decision, name="decision"),
+    path("studies/<slug:key>/decision/recommend/", views.recommend, name="recommend"),
+    path("studies/<slug:key>/decisions/", views.decisions, name="decisions"),
+    path("studies/<slug:key>/decisions/<int:number>/", views.decision_detail, name="decision-detail"),
+    path("studies/<slug:key>/decisions/<int:number>/propose/", views.propose, name="propose"),
+    path("studies/<slug:key>/decisions/<int:number>/sign/", views.sign, name="sign"),
+    path("studies/<slug:key>/decisions/<int:number>/withdraw/", views.withdraw, name="withdraw"),
+]

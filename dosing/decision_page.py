@@ -1,0 +1,238 @@
+"""The Decision page: a recommendation as it was stored, what was decided on it, and who signed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+
+from accounts.models import Signature
+from accounts.queries import signature_covers
+from dosing.conclusion import tally_of
+from dosing.curve import Curve, draw_curve
+from dosing.models import Decision, Recommendation
+from dosing.queries import Change, Situation, Stage, changes_since_signing
+from dosing.queries.record import decision_record, roles_waiting, signatures_of
+from dosing.queries.shown import COUNTS
+from dosing.strip import Strip, boundary_strip
+from dosing.words import choice_words, role_words, statement
+from patients.evaluability import Standing
+from patients.models import Patient
+from trials.access import StudyPage
+from trials.models import Membership, Study
+from trials.permissions import Permission, visible_sites
+
+Kind = Recommendation.Kind
+
+
+@dataclass(frozen=True)
+class PersonShown:
+    code: str
+    url: str
+    dlt: bool
+    reason: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LevelShown:
+    label: str
+    n: int
+    y: int
+    current: bool
+    closed: bool
+    people: tuple[PersonShown, ...]
+
+
+@dataclass(frozen=True)
+class SignatureShown:
+    """As components/signature.html takes it."""
+
+    signer: str
+    role: str
+    status: str
+    meaning: str = ""
+    time: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class DecisionShown:
+    """One decision on the recommendation, with its signatures."""
+
+    decision: Decision
+    words: str
+    statement: str
+    signatures: tuple[SignatureShown, ...]
+    waiting: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @property
+    def signed_count(self) -> int:
+        return len(self.decision.roles_required) - len(self.waiting)
+
+
+def time_words(moment: dt.datetime, study: Study) -> str:
+    """'Sat 21 Nov 2026, 10:02 CET' in the study's time zone."""
+    local = moment.astimezone(ZoneInfo(study.time_zone))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def decision_context(page: StudyPage, recommendation: Recommendation, situation: Situation) -> dict[str, Any]:
+    """All that the page shows about a recommendation; forms are added by the view."""
+    shown, study = recommendation.shown, page.study
+    urls = _patient_urls(page)
+    decisions = [_decision(d, situation, study) for d in _decisions_on(recommendation)]
+    newest = situation.newest is not None and situation.newest.pk == recommendation.pk
+    return {
+        "recommendation": recommendation,
+        "shown": shown,
+        "is_newest": newest,
+        "issued": time_words(recommendation.issued_at, study),
+        "strip": strip_of(recommendation),
+        "strip_level": recommendation.inputs["doses"][recommendation.inputs["current_dose"] - 1],
+        "levels": levels_of(recommendation, urls),
+        "excluded": _people(shown, urls, {Standing.NOT_EVALUABLE.value}),
+        "pending": _people(shown, urls, {Standing.PENDING.value}),
+        "curve": curve_of(recommendation),
+        "here_n": tally_of(recommendation.inputs).at(recommendation.inputs["current_dose"])[0],
+        "in_force": next((d for d in decisions if d.decision.status != Decision.Status.WITHDRAWN), None),
+        "withdrawn": [d for d in decisions if d.decision.status == Decision.Status.WITHDRAWN],
+        "stale": newest and bool(situation.changes or situation.stage == Stage.OUTDATED),
+        "stale_changes": situation.changes if newest else (),
+        "parameters": _parameters(recommendation),
+    }
+
+
+def strip_of(recommendation: Recommendation) -> Strip | None:
+    """The boundaries at the current dose for as many as are evaluable there; none for an MTD, which has a curve."""
+    dose = recommendation.inputs["current_dose"]
+    n, y = tally_of(recommendation.inputs).at(dose)
+    row = next((r for r in recommendation.shown["boundaries"] if r["n"] == n), None)
+    if row is None or recommendation.kind == Kind.MTD:
+        return None
+    return boundary_strip(
+        n=n,
+        escalate_if_at_most=row["escalate_if_at_most"] if recommendation.kind == Kind.DOSE else None,
+        de_escalate_if_at_least=row["de_escalate_if_at_least"],
+        eliminate_if_at_least=row["eliminate_if_at_least"],
+        here=y,
+    )
+
+
+def curve_of(recommendation: Recommendation) -> Curve | None:
+    if recommendation.kind != Kind.MTD:
+        return None
+    selected = recommendation.level.ordinal if recommendation.level else None
+    return draw_curve(recommendation.shown["levels"], target=recommendation.shown["target"], selected=selected)
+
+
+def levels_of(recommendation: Recommendation, urls: dict[str, str]) -> list[LevelShown]:
+    """Who counts, from the highest dose down."""
+    inputs, shown = recommendation.inputs, recommendation.shown
+    return [
+        LevelShown(
+            row["label"],
+            row["n"],
+            row["y"],
+            row["level"] == inputs["current_dose"],
+            row["closed"],
+            tuple(p for p in _people(shown, urls, set(COUNTS), row["level"])),
+        )
+        for row in reversed(shown["levels"])
+    ]
+
+
+def _people(
+    shown: dict[str, Any], urls: dict[str, str], standings: set[str], level: int | None = None
+) -> tuple[PersonShown, ...]:
+    return tuple(
+        PersonShown(
+            code=p["patient"],
+            url=urls.get(p["patient"], ""),
+            dlt=p["standing"] == Standing.EVALUABLE_DLT,
+            reason=p["reason"],
+            note=_note(p, shown),
+        )
+        for p in shown["people"]
+        if p["standing"] in standings and level in (None, p["level"])
+    )
+
+
+def _note(person: dict[str, Any], shown: dict[str, Any]) -> str:
+    at = shown["levels"][person["level"] - 1]["label"]
+    if person["replaced_by"]:
+        return f"at {at}, replaced by {person['replaced_by']}"
+    return f"at {at}, a place for a replacement was added" if person["place_added"] else f"at {at}"
+
+
+def _patient_urls(page: StudyPage) -> dict[str, str]:
+    """Addresses of the patients whom the reader may open, by code (one query)."""
+    if not page.may(Permission.VIEW_PATIENTS) and not page.held:
+        return {}
+    codes = Patient.objects.registered().filter(visible_sites(page.user, page.study), study=page.study)
+    return {code: reverse("labs:patient", args=[page.study.key, code]) for code in codes.values_list("code", flat=True)}
+
+
+def _decisions_on(recommendation: Recommendation) -> list[Decision]:
+    chosen = recommendation.decisions.select_related(
+        "level", "proposed_by", "study", "recommendation__level", "recommendation__study", "opened_cohort__level"
+    )
+    return list(chosen.order_by("-pk"))
+
+
+def _decision(decision: Decision, situation: Situation, study: Study) -> DecisionShown:
+    given = signatures_of(decision)
+    waiting = roles_waiting(decision, given)
+    in_force = decision.status != Decision.Status.WITHDRAWN
+    record = decision_record(decision)
+    rows = [_given(s, record, study) for s in given]
+    if in_force:
+        rows += [_awaited(study, role) for role in waiting]
+    kind = decision.recommendation.kind
+    return DecisionShown(
+        decision=decision,
+        words=choice_words(kind, decision.choice, decision.level),
+        statement=statement(kind, decision.choice, decision.level),
+        signatures=tuple(rows),
+        waiting=tuple(waiting) if in_force else (),
+        changes=changes_since_signing(decision, situation.tally),
+    )
+
+
+def _given(signature: Signature, record: dict[str, Any], study: Study) -> SignatureShown:
+    covers = signature_covers(signature, record)
+    return SignatureShown(
+        signer=signature.printed_name,
+        role=role_words(signature.role),
+        status="valid" if covers else "stale",
+        meaning=f"“{signature.statement}”",
+        time=time_words(signature.signed_at, study),
+        note="" if covers else "The record is no longer what was signed.",
+    )
+
+
+def _awaited(study: Study, role: str) -> SignatureShown:
+    held = Membership.objects.in_force().filter(study=study, role=role, site=None).select_related("user")
+    names = " or ".join(m.user.full_name for m in held)
+    return SignatureShown(signer=names or "Nobody holds this role", role=role_words(role), status="waiting")
+
+
+def _parameters(recommendation: Recommendation) -> list[dict[str, str]]:
+    design = recommendation.inputs["design"]
+    rows = [{"label": "design", "value": design["name"].upper()}]
+    for name, value in design["parameters"].items():
+        shown = (
+            "not set"
+            if value is None
+            else {True: "yes", False: "no"}.get(value, value)
+            if isinstance(value, bool)
+            else value
+        )
+        rows.append(
+            {"label": name.replace("_", " "), "value": f"{shown:g}" if isinstance(shown, float) else str(shown)}
+        )
+    return rows

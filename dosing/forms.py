@@ -1,0 +1,88 @@
+"""The forms of the Decision page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from dosing.models import Decision, Recommendation
+from dosing.queries.choices import Option
+from dosing.words import role_words
+
+Choice = Decision.Choice
+PASSWORD = forms.PasswordInput(attrs={"autocomplete": "current-password"})
+
+
+class SignForm(forms.Form):
+    """The password again, and the role where the person holds more than one that is asked for."""
+
+    role = forms.ChoiceField(label="You sign as")
+    password = forms.CharField(label="Password", widget=PASSWORD, strip=False)
+
+    def __init__(self, *args: Any, roles: list[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["role"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(role, role_words(role)) for role in roles]
+        if len(roles) == 1:
+            field.initial = roles[0]
+            field.widget = forms.HiddenInput()
+
+
+class DecideForm(SignForm):
+    """What the first signer decides, and signs."""
+
+    choice = forms.ChoiceField(label="Your choice", widget=forms.RadioSelect)
+    cohort_size = forms.IntegerField(
+        label="Patients in the next cohort",
+        required=False,
+        min_value=1,
+        widget=forms.NumberInput(attrs={"class": "field-short"}),
+    )
+    comment = forms.CharField(
+        label="Comment",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Needed when you differ from the recommendation.",
+    )
+
+    field_order = ["choice", "cohort_size", "comment", "role", "password"]
+
+    def __init__(
+        self, *args: Any, recommendation: Recommendation, offered: list[Option], most: int, size: int, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.offered = offered
+        field = self.fields["choice"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(option.value, option.label) for option in offered]
+        field.initial = Choice.ACCEPT.value
+        if recommendation.kind != Recommendation.Kind.DOSE:
+            del self.fields["cohort_size"]
+            return
+        sizes = self.fields["cohort_size"]
+        sizes.initial = min(size, most)
+        sizes.help_text = (
+            f"1 to {most}, by the protocol and what is left of its maximum." if most > 1 else "One place is left."
+        )
+        sizes.widget.attrs["max"] = most
+
+    def chosen(self) -> Option:
+        return next(o for o in self.offered if o.value == self.cleaned_data["choice"])
+
+    def cards(self) -> list[dict[str, Any]]:
+        """The choices as components/choice_cards.html takes them; what cannot be chosen says why."""
+        return [
+            {
+                "value": option.value,
+                "label": option.label,
+                "detail": f"cannot be chosen: {option.refused}" if option.refused else option.detail,
+                "disabled": bool(option.refused),
+            }
+            for option in self.offered
+        ]
+
+
+class WithdrawForm(forms.Form):
+    reason = forms.CharField(label="Why is it withdrawn?", widget=forms.Textarea(attrs={"rows": 2}))

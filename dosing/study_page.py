@@ -1,0 +1,166 @@
+"""The Study page: the ladder, the decision that waits, where it stands and how it got there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from dosing.cards import card_of
+from dosing.conclusion import conclude, tally_of
+from dosing.drawings import accrual_of, ladder_of, path_of, patient_urls
+from dosing.models import Decision, Recommendation
+from dosing.queries import Situation, changes_since_signing, inputs_now
+from dosing.queries.shown import levels_table, lookahead_table
+from dosing.words import choice_words
+from trials.access import StudyPage
+from trials.models import Part
+
+Kind = Recommendation.Kind
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    """One recommendation in the list, with what was decided on it."""
+
+    number: int
+    url: str
+    answer: str
+    colour: str
+    after: str
+    decided: str
+    chip: str
+    chip_kind: str
+    changed: bool
+
+
+def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
+    tally = situation.tally
+    url_of = patient_urls(page)
+    inputs = _inputs(situation)
+    return {
+        "card": card_of(page, situation),
+        "situation": situation,
+        "chips": _chips(situation),
+        "design_words": _design_words(page),
+        "ladder": ladder_of(tally, inputs, url_of) if inputs else None,
+        "path": path_of(tally, url_of),
+        "accrual": accrual_of(tally),
+        "lookahead": lookahead_table(inputs) if inputs and any(inputs["pending"]) else [],
+        "facts": facts_of(page, situation, inputs),
+        "rows": decision_rows(page, situation)[:6],
+    }
+
+
+def _inputs(situation: Situation) -> dict[str, Any] | None:
+    """The inputs that the estimates are made of: both parts together once the expansion is open."""
+    if situation.tally.cohort is None:
+        return None
+    return inputs_now(situation.tally, Kind.MONITORING if situation.tally.in_expansion else Kind.DOSE)
+
+
+def _design_words(page: StudyPage) -> str:
+    design = page.study.protocol.design
+    target = design.parameters.get("target")
+    named = f"{design.name.upper()}, target {target:.2f}" if isinstance(target, float) else design.name
+    return f"{page.study.key} · protocol version {page.study.version.number} · {named}"
+
+
+def _chips(situation: Situation) -> list[tuple[str, str]]:
+    part = "Dose expansion" if situation.tally.in_expansion else "Dose escalation"
+    chips = [(part, "")]
+    if situation.study.accrual_suspended_at is not None:
+        chips.append(("Accrual suspended", "out"))
+    if situation.reconsider:
+        chips.append(("Inputs changed since signing", "down"))
+    return chips
+
+
+def facts_of(page: StudyPage, situation: Situation, inputs: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """'Where it stands', for components/definitions.html."""
+    tally = situation.tally
+    facts: list[dict[str, Any]] = []
+    for part in sorted(tally.parts, key=lambda p: p.kind != Part.Kind.ESCALATION):
+        if part.opened_at is None:
+            continue
+        people = tally.in_part(part.kind)
+        counted, dlts = sum(s.counts for s in people), sum(s.has_dlt for s in people)
+        name = "escalation" if part.kind == Part.Kind.ESCALATION else "expansion"
+        facts.append(
+            {
+                "label": f"Registered in {name}",
+                "value": f"{len(people)}",
+                "note": f"at most {part.planned_patients} evaluable"
+                if name == "escalation"
+                else f"of {part.planned_patients}",
+            }
+        )
+        facts.append({"label": "Evaluable, with a DLT", "value": f"{counted}, {dlts}"})
+    facts.append({"label": "Slots open", "value": _slots_words(situation)})
+    reserved = [
+        f"{s.reserved_for_site.name} until {s.reserved_until:%a %-d %b}"
+        for s in tally.reserved_slots
+        if s.reserved_for_site and s.reserved_until
+    ]
+    if reserved:
+        facts.append({"label": "Reserved", "value": "; ".join(reserved)})
+    if inputs and not tally.in_expansion and sum(inputs["tally"]["treated"]):
+        facts.append({"label": "If we stopped now", "value": _if_stopped(inputs)})
+    if situation.study.accrual_suspended_at is not None:
+        facts.append({"label": "Accrual", "value": "suspended", "note": situation.study.accrual_suspended_reason})
+    return facts
+
+
+def _slots_words(situation: Situation) -> str:
+    free = len(situation.tally.free_slots) - len(situation.tally.reserved_slots)
+    if free:
+        assert situation.tally.cohort is not None
+        return f"{free} at {situation.tally.cohort.level.label}"
+    return "0, waiting for the decision" if not situation.tally.free_slots and not situation.tally.in_expansion else "0"
+
+
+def _if_stopped(inputs: dict[str, Any]) -> str:
+    settled = conclude({**inputs, "kind": "mtd", "pending": [0] * len(inputs["pending"])})
+    if settled.dose is None:
+        return "no MTD"
+    row = levels_table(inputs)[settled.dose - 1]
+    return f"MTD {row['label']} ({row['estimate']:.2f})"
+
+
+def decision_rows(page: StudyPage, situation: Situation) -> list[DecisionRow]:
+    """Every recommendation, newest first, with what was decided."""
+    issued = page.study.recommendations.select_related("level").prefetch_related("decisions__level").order_by("-number")
+    return [_row(page, situation, recommendation) for recommendation in issued]
+
+
+def _row(page: StudyPage, situation: Situation, recommendation: Recommendation) -> DecisionRow:
+    found = sorted(recommendation.decisions.all(), key=lambda d: (d.status == Decision.Status.WITHDRAWN, -d.pk))
+    decision = found[0] if found else None
+    chip, kind = _state(decision, newest=situation.newest == recommendation)
+    changed = False
+    if decision is not None and decision.status == Decision.Status.SIGNED:
+        decision.recommendation = recommendation
+        changed = bool(changes_since_signing(decision, situation.tally))
+    n = tally_of(recommendation.inputs).total_treated
+    return DecisionRow(
+        number=recommendation.number,
+        url=reverse("dosing:decision-detail", args=[page.study.key, recommendation.number]),
+        answer=recommendation.shown["answer"],
+        colour=recommendation.shown["colour"],
+        after=f"after {n} evaluable",
+        decided=choice_words(recommendation.kind, decision.choice, decision.level) if decision else "",
+        chip=chip,
+        chip_kind=kind,
+        changed=changed,
+    )
+
+
+def _state(decision: Decision | None, *, newest: bool) -> tuple[str, str]:
+    if decision is None:
+        return ("nobody has decided", "stay") if newest else ("superseded", "neutral")
+    return {
+        Decision.Status.PROPOSED: ("waiting for signatures", "stay"),
+        Decision.Status.SIGNED: ("signed", "up"),
+        Decision.Status.WITHDRAWN: ("withdrawn", "neutral"),
+    }[Decision.Status(decision.status)]

@@ -1,0 +1,247 @@
+"""The pages about doses: Study, Decision, Decisions. Each POST makes one call of an operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from dosing.cards import card_of
+from dosing.decision_page import decision_context
+from dosing.forms import DecideForm, SignForm, WithdrawForm
+from dosing.models import Decision, Recommendation
+from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_decision
+from dosing.queries import Situation, Stage, where_we_stand
+from dosing.queries.choices import most_in_next_cohort, options
+from dosing.study_page import decision_rows, study_context
+from dosing.words import role_words, statement
+from trials.access import StudyPage, open_study, refuse_into
+from trials.errors import Refused
+from trials.permissions import Permission
+
+REFUSED = 409
+
+
+@login_required
+@require_safe
+def study(request: HttpRequest, key: str) -> HttpResponse:
+    page = open_study(request, key)
+    situation = where_we_stand(page.study, page.now)
+    return render(request, "dosing/study.html", page.context("Study", **study_context(page, situation)))
+
+
+@login_required
+@require_safe
+def decisions(request: HttpRequest, key: str) -> HttpResponse:
+    page = open_study(request, key)
+    situation = where_we_stand(page.study, page.now)
+    rows = decision_rows(page, situation)
+    return render(request, "dosing/decisions.html", page.context("Decisions", rows=rows, card=card_of(page, situation)))
+
+
+@login_required
+@require_safe
+def decision(request: HttpRequest, key: str) -> HttpResponse:
+    """The recommendation that is to be decided on; where there is none, what it waits for."""
+    page = open_study(request, key)
+    situation = where_we_stand(page.study, page.now)
+    if situation.newest and situation.stage in (Stage.RECOMMENDED, Stage.SIGNING, Stage.OUTDATED):
+        return _recommendation_page(page, situation.newest, situation)
+    return render(request, "dosing/waiting.html", page.context("Decisions", **_waiting(page, situation)))
+
+
+@login_required
+@require_safe
+def decision_detail(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    page = open_study(request, key)
+    return _recommendation_page(page, _recommendation(page, number), where_we_stand(page.study, page.now))
+
+
+@login_required
+@require_POST
+def recommend(request: HttpRequest, key: str) -> HttpResponse:
+    page = open_study(request, key, Permission.VIEW_STUDY)
+    try:
+        issued = issue_recommendation(study=page.study, by=page.user, at=page.now)
+    except Refused as refused:
+        situation = where_we_stand(page.study, page.now)
+        context = page.context("Decisions", refused=refused, **_waiting(page, situation))
+        return render(request, "dosing/waiting.html", context, status=REFUSED)
+    return redirect("dosing:decision-detail", page.study.key, issued.number)
+
+
+@login_required
+@require_POST
+def propose(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    page = open_study(request, key)
+    recommendation = _recommendation(page, number)
+    form = _decide_form(page, recommendation, request.POST)
+    if not form.is_valid():
+        return _recommendation_page(page, recommendation, form=form)
+    option, given = form.chosen(), form.cleaned_data
+    try:
+        decided = propose_and_sign(
+            recommendation=recommendation,
+            choice=option.choice,
+            level=option.level,
+            cohort_size=given.get("cohort_size"),
+            comment=given["comment"],
+            role=given["role"],
+            password=given["password"],
+            by=page.user,
+            at=page.now,
+        )
+    except Refused as refused:
+        return _refused(page, recommendation, form, refused)
+    return _signed(page, decided)
+
+
+@login_required
+@require_POST
+def sign(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    page = open_study(request, key)
+    recommendation = _recommendation(page, number)
+    waiting = _decision_in_force(recommendation)
+    form = SignForm(request.POST, roles=list(waiting.roles_required))
+    if not form.is_valid():
+        return _recommendation_page(page, recommendation, form=form)
+    try:
+        decided = sign_decision(
+            decision=waiting,
+            role=form.cleaned_data["role"],
+            password=form.cleaned_data["password"],
+            by=page.user,
+            at=page.now,
+        )
+    except Refused as refused:
+        return _refused(page, recommendation, form, refused)
+    return _signed(page, decided)
+
+
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, key: str, number: int) -> HttpResponse:
+    page = open_study(request, key)
+    recommendation = _recommendation(page, number)
+    form = WithdrawForm(request.POST)
+    if not form.is_valid():
+        return _recommendation_page(page, recommendation, withdraw_form=form)
+    try:
+        withdraw_decision(
+            decision=_decision_in_force(recommendation), reason=form.cleaned_data["reason"], by=page.user, at=page.now
+        )
+    except Refused as refused:
+        refuse_into(form, refused)
+        return _recommendation_page(page, recommendation, withdraw_form=form)
+    messages.success(request, "The decision is withdrawn; another one can be proposed.")
+    return redirect("dosing:decision-detail", page.study.key, number)
+
+
+def _recommendation(page: StudyPage, number: int) -> Recommendation:
+    found = page.study.recommendations.select_related("study", "level", "cohort__level", "version", "issued_by")
+    recommendation = found.filter(number=number).first()
+    if recommendation is None:
+        raise Http404(f"{page.study.key} has no recommendation {number}.")
+    return recommendation
+
+
+def _decision_in_force(recommendation: Recommendation) -> Decision:
+    found = recommendation.decisions.exclude(status=Decision.Status.WITHDRAWN).select_related("study").first()
+    if found is None:
+        raise Http404("Nobody has proposed a decision on this recommendation.")
+    return found
+
+
+def _waiting(page: StudyPage, situation: Situation) -> dict[str, Any]:
+    return {"card": card_of(page, situation), **study_context(page, situation)}
+
+
+def _refused(page: StudyPage, recommendation: Recommendation, form: SignForm, refused: Refused) -> HttpResponse:
+    """The same page with the refusal. Where a newer recommendation was issued meanwhile, it leads there."""
+    refuse_into(form, refused)
+    return _recommendation_page(page, recommendation, form=form, refused=refused)
+
+
+def _signed(page: StudyPage, decided: Decision) -> HttpResponse:
+    recommendation = decided.recommendation
+    if decided.status != Decision.Status.SIGNED:
+        messages.success(page.request, "You have signed. It takes effect when everybody whom the protocol names has.")
+    elif decided.opened_cohort is not None:
+        opened = decided.opened_cohort
+        places = "1 slot is" if opened.size == 1 else f"{opened.size} slots are"
+        messages.success(
+            page.request,
+            f"Everybody has signed. Cohort {opened.number} is open at {opened.level.label}: {places} free.",
+        )
+    else:
+        messages.success(page.request, "Everybody has signed; the decision has taken effect.")
+    return redirect("dosing:decision-detail", page.study.key, recommendation.number)
+
+
+def _recommendation_page(
+    page: StudyPage,
+    recommendation: Recommendation,
+    situation: Situation | None = None,
+    *,
+    form: SignForm | None = None,
+    withdraw_form: WithdrawForm | None = None,
+    refused: Refused | None = None,
+) -> HttpResponse:
+    refusing = form is not None or withdraw_form is not None
+    situation = situation or where_we_stand(page.study, page.now)
+    context = decision_context(page, recommendation, situation)
+    context |= _forms(page, recommendation, context, form)
+    context |= {
+        "refused": refused,
+        "withdraw_form": withdraw_form or WithdrawForm(),
+        "newer": situation.newest if situation.newest and not context["is_newest"] else None,
+        "can_ask": situation.decidable and page.may(Permission.ISSUE_RECOMMENDATION),
+        "waits": situation.waits,
+        "roles_words": " and ".join(f"the {role_words(r)}" for r in _roles(page, recommendation)).capitalize(),
+    }
+    status = REFUSED if refusing else 200
+    return render(page.request, "dosing/decision.html", page.context("Decisions", **context), status=status)
+
+
+def _forms(
+    page: StudyPage, recommendation: Recommendation, context: dict[str, Any], form: SignForm | None
+) -> dict[str, Any]:
+    """The form for whoever has to sign, as long as the recommendation stands on the data of now."""
+    if not context["is_newest"] or context["stale"] or not page.may(Permission.SIGN_DECISION):
+        return {"form": form if form and form.is_bound else None, "form_kind": ""}
+    in_force = context["in_force"]
+    if in_force is None:
+        decide = form if isinstance(form, DecideForm) else _decide_form(page, recommendation)
+        return {
+            "form": decide if page.roles & set(_roles(page, recommendation)) else None,
+            "form_kind": "decide",
+            "statements": [
+                (o.value, statement(recommendation.kind, o.choice, o.level)) for o in decide.offered if not o.refused
+            ],
+        }
+    mine = [role for role in in_force.waiting if role in page.roles]
+    if in_force.decision.status != Decision.Status.PROPOSED or not mine:
+        return {"form": None, "form_kind": "", "can_withdraw": bool(in_force.waiting)}
+    return {"form": form or SignForm(roles=mine), "form_kind": "sign", "can_withdraw": True}
+
+
+def _roles(page: StudyPage, recommendation: Recommendation) -> list[str]:
+    signatures = page.study.protocol.signatures
+    asked = signatures.mtd if recommendation.kind == Recommendation.Kind.MTD else signatures.dose_decision
+    return list(asked)
+
+
+def _decide_form(page: StudyPage, recommendation: Recommendation, data: Any = None) -> DecideForm:
+    roles = [role for role in _roles(page, recommendation) if role in page.roles]
+    return DecideForm(
+        data,
+        recommendation=recommendation,
+        offered=options(recommendation, list(page.study.levels.order_by("ordinal"))),
+        most=most_in_next_cohort(recommendation, page.study),
+        size=page.study.protocol.escalation.cohort_size,
+        roles=roles,
+    )
