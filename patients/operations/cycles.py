@@ -76,7 +76,7 @@ def record_cycle_doses(
 ) -> list[DosesTaken]:
     """Record the doses of several agents of a cycle, all or none. taken: agent code → doses taken."""
     patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
-    known = {doses.agent: doses for doses in cycle.doses_taken.all()}
+    known = {doses.agent: doses for doses in DosesTaken.objects.filter(cycle=cycle)}
     return [_doses(patient, cycle, agent, count, known.get(agent), by, at, reason) for agent, count in taken.items()]
 
 

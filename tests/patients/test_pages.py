@@ -79,7 +79,9 @@ def test_another_day_shows_what_moves_before_it_is_saved(
     assert Cycle.objects.get(number=2).started_on == day(32)
 
 
-def test_doses_of_a_cycle_and_their_correction(browser: Client, study: Study, site_a: Site, coordinator_a: User) -> None:
+def test_doses_of_a_cycle_and_their_correction(
+    browser: Client, study: Study, site_a: Site, coordinator_a: User
+) -> None:
     patient = treated(site_a, coordinator_a)
     move_to(study, day(30), coordinator_a)
     assert browser.post(url("doses", patient), {"lenalidomide": "20", "dexamethasone": "4"}).status_code == 302
