@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincc, betaincinv  # type: ignore[import-untyped]
+from scipy.special import betaincc, betaincinv
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
