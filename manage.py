@@ -12,6 +12,8 @@ def main() -> None:
 
     from config.embedded import CannotStart, servers_for_this_command
 
+    if sys.argv[1:2] == ["migrate"] and os.environ.get("RUNG_DATABASE_ROLE") != "owner":
+        sys.exit("Tables are made as the database's owner: `make migrate`, or set RUNG_DATABASE_ROLE=owner.")
     try:
         with servers_for_this_command():
             execute_from_command_line(sys.argv)

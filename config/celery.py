@@ -19,6 +19,8 @@ class Schedule:
     task_acks_late = True
     task_reject_on_worker_lost = True
     worker_prefetch_multiplier = 1
+    # After how many seconds a task that a dead worker had taken is given to another; no task lasts as long.
+    broker_transport_options = {"visibility_timeout": 300}
     worker_hijack_root_logger = False
     broker_connection_retry_on_startup = True
     timezone = "UTC"

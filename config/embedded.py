@@ -14,7 +14,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -169,8 +168,16 @@ class Servers:
         try:
             _run_as_server(
                 "initdb", "--pgdata", str(draft), "--username=postgres", f"--pwfile={password_file}",
-                "--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync",
+                "--auth=scram-sha-256", "--data-checksums", "--encoding=UTF8", "--locale=C",
+                # PostgreSQL's own, since not every system has one of that name.
+                "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-sync",
+                log=self.folder / "initdb.log",
             )  # fmt: skip
+        except CannotStart:
+            raise CannotStart(
+                f"PostgreSQL could not make its files; {self.folder / 'initdb.log'} says why (a full disk? root in a"
+                " folder that nobody else may enter?)."
+            ) from None
         finally:
             password_file.unlink()
         draft.rename(cluster)
@@ -325,17 +332,17 @@ def _valkey_program() -> Path:
     return Path(get_binary_path())
 
 
-def _run_as_server(program: str, *arguments: str) -> None:
-    _run([*_not_as_root(), str(postgres_program(program)), *arguments])
+def _run_as_server(program: str, *arguments: str, log: Path = Path(os.devnull)) -> None:
+    _run([*_not_as_root(), str(postgres_program(program)), *arguments], log)
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str], log: Path = Path(os.devnull)) -> None:
     """Run to its end, without the terminal: a server that goes on must not hold it, nor hear its Ctrl-C."""
-    environment = {**os.environ, "LC_ALL": "C.UTF-8" if sys.platform != "darwin" else "en_US.UTF-8"}
-    with open(os.devnull, "r+b") as nothing:
-        outcome = subprocess.run(command, stdin=nothing, stdout=nothing, stderr=nothing, env=environment)
+    environment = {**os.environ, "LC_ALL": "C"}
+    with open(log, "wb") as said:
+        outcome = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment)
     if outcome.returncode:
-        raise CannotStart(f"{Path(command[-1]).name} failed")
+        raise CannotStart(f"`{' '.join(command)}` failed.")
 
 
 @cache

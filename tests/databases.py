@@ -130,7 +130,7 @@ def _drop(admin: psycopg.Connection, name: str) -> None:
 
 
 def _drop_what_was_left_behind(admin: psycopg.Connection, keep: str) -> None:
-    """Clones whose process is gone, and templates of other migrations that nobody has cloned for a while."""
+    """Clones whose process is gone, and templates of earlier migrations but for the last few."""
     for (name,) in admin.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_'").fetchall():
         if not _alive(int(name.split("_")[1])):
             _drop(admin, name)

@@ -66,6 +66,14 @@ def test_the_command_line_shows_one_sentence() -> None:
     assert "Traceback" not in outcome.stderr
 
 
+def test_migrating_as_the_application_is_refused_in_one_sentence() -> None:
+    outcome = subprocess.run([sys.executable, "manage.py", "migrate"], cwd=BASE_DIR, capture_output=True, text=True)
+    assert (outcome.returncode, outcome.stderr.strip()) == (
+        1,
+        "Tables are made as the database's owner: `make migrate`, or set RUNG_DATABASE_ROLE=owner.",
+    )
+
+
 def test_production_passes_djangos_own_check_for_deployment() -> None:
     outcome = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
