@@ -193,12 +193,13 @@ def _down_whoever_comes(inputs: dict[str, Any], tally: TrialTally, places: int) 
     """Whether the next dose is lower whatever happens to the patients who might still fill the cohort.
 
     Only then is a cohort left incomplete: nobody is put at a dose of which it is known already that it will be left.
+    Lower means lower than the open cohort, which a look-ahead may have opened below the dose of those still pending.
     """
     assert tally.cohort is not None
     ordinal = tally.cohort.level.ordinal
     pending = tuple(n + places * (d == ordinal) for d, n in enumerate(inputs["pending"], 1))
     later, now = agreed(inputs, outcomes_of(inputs, pending)), agreed(inputs, outcomes_of(inputs))
-    return later is not None and now is not None and later.dose == now.dose and now.action == Action.DE_ESCALATE
+    return later is not None and now is not None and later.dose == now.dose and (now.dose or 0) < ordinal
 
 
 def _waits(found: Situation, ahead: Lookahead, *, everybody: bool) -> Iterator[Wait]:

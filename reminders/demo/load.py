@@ -60,6 +60,7 @@ class Play:
         self.courses: dict[int, Course] = {}
         self.next_day: dict[int, dt.date] = {}
         self.waiting_patient: Patient | None = None
+        self.next_registration = plot.starts_on
         at = _at(self.today, "UTC")
         text = _renamed(study_file, plot)
         version = load_protocol(text=text, rehearsal_day=self.today, by=self.rung, at=at)
@@ -96,12 +97,14 @@ class Play:
             patient = _loaded(pk)
             site = patient.site.code
             tasks = agenda(patient, self.courses[pk], self.people[COORDINATOR[site]], self.people[INVESTIGATOR[site]])
-            open_tasks = [task for task in tasks if not (task.routine and task.on >= quiet_from)]
-            task = min(open_tasks, key=lambda t: t.on, default=None)
-            if task is None or task.on > self.today:
-                self.next_day[pk] = task.on if task else NEVER
+            ahead = sorted((t for t in tasks if not (t.routine and t.on >= quiet_from)), key=lambda t: t.on)
+            due = [task for task in ahead if task.on <= self.today]
+            if not due:
+                self.next_day[pk] = ahead[0].on if ahead else NEVER
                 return
-            task.do(at=self._now(site))
+            # Routine tasks change no other task; after any other the agenda is looked at anew.
+            for task in [task for task in due if task.routine] or due[:1]:
+                task.do(at=self._now(site))
             self.something_changed = True
 
     def _screen_next(self) -> None:
@@ -123,6 +126,7 @@ class Play:
         register_patient(patient=patient, planned_start=self.today + 2 * ONE_DAY, by=by, at=at)
         self.courses[patient.pk] = self.plot.courses[len(self.courses)]
         self.next_day[patient.pk] = self.today
+        self.next_registration = self.today + dt.timedelta(days=self.plot.days_between)
         self.waiting_patient = None
         self.something_changed = True
 
@@ -138,7 +142,10 @@ class Play:
             self._screen_next()
         slots = Slot.objects.unused().filter(cohort__study=self.study, cohort__closed_at__isnull=True)
         if self.waiting_patient is not None and slots.exists():
-            self._register()
+            if self.today >= self.next_registration:
+                self._register()
+            else:
+                self.something_changed = True  # so that tomorrow looks again
 
     def _replace(self) -> None:
         for patient in with_dlt_data(Patient.objects.filter(pk__in=self.courses, slot__cohort__closed_at__isnull=True)):

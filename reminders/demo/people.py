@@ -11,7 +11,7 @@ from accounts.operations import create_person
 from trials.models import Role, Study
 from trials.operations import grant_role
 
-PASSWORD = "one rung at a time"
+PASSWORD = "one rung at a time"  # noqa: S105 -- shown on the sign-in page of the demonstration
 
 
 @dataclass(frozen=True)

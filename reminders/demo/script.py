@@ -48,7 +48,7 @@ class Plot:
 
     stops_on: the study's day when the demonstration begins. quiet: days before it in which samples and outcome values
     are left undone, so that something is due and overdue. last_signer_waits: the newest decision keeps one signature
-    open. In screening: the sites that screen one more patient after the last one.
+    open. days_between: at least so many days lie between two registrations.
     """
 
     key: str
@@ -58,6 +58,7 @@ class Plot:
     courses: tuple[Course, ...]
     quiet: int = 12
     last_signer_waits: bool = False
+    days_between: int = 0
 
 
 NEUTROPENIA = "Neutrophil count decreased"
@@ -95,8 +96,9 @@ ESCALATING = Plot(
 EXPANDING = Plot(
     key="LEN-MAG-00",
     title="Lenalidomide in anti-MAG neuropathy, first study",
-    starts_on=dt.date(2025, 1, 6),
+    starts_on=dt.date(2025, 12, 3),
     stops_on=STOPS_ON,
+    days_between=14,
     courses=(
         Course("A", events=(Happening(2, 5, "Fatigue", 2),), improves=0.4),
         Course("B", improves=0.3),
@@ -123,7 +125,7 @@ EXPANDING = Plot(
         Course("B", improves=0.45),
         Course("A", improves=0.5),
         Course("B", events=(Happening(2, 3, "Diarrhea", 2),), improves=0.4),
-        Course("A", events=(dlt(15, reduces=True),), improves=0.3),
+        Course("A", events=(Happening(2, 9, NEUTROPENIA, 3, reduces=True),), improves=0.3),
         Course("B", improves=0.3),
         Course("A", improves=0.2),
         Course("B"),

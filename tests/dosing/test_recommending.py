@@ -8,7 +8,7 @@ from accounts.canonical import sha256_of
 from accounts.models import User
 from dosing.errors import NotDecidableYet
 from dosing.operations import issue_recommendation
-from dosing.queries import Stage
+from dosing.queries import Stage, where_we_stand
 from patients.operations.assessments import replace_patient
 from tests.cast import DAY_ONE, moment
 from tests.dosing.steps import decide, evaluated, on_treatment, walk, window_closed
@@ -120,3 +120,13 @@ def test_an_open_place_is_waited_for_where_the_dose_would_not_go_down(
     _, later = evaluated(trial, coordinator_a, on + dt.timedelta(days=1))
     with pytest.raises(NotDecidableYet, match="Slot 2 of cohort 2"):
         issue_recommendation(study=trial, by=pi, at=moment(later))
+
+
+def test_a_cohort_that_a_look_ahead_opened_is_waited_for(trial: Study, pi: User, coordinator_a: User) -> None:
+    """With a patient still pending at 25 mg the next cohort opens at 15 mg; nothing new is decided until it fills."""
+    on = walk(trial, coordinator_a, "NNTN")
+    on_treatment(trial, coordinator_a, on)
+    opened = decide(trial, on).opened_cohort
+    assert opened is not None
+    assert opened.level.label == "15 mg"
+    assert where_we_stand(trial, moment(on + dt.timedelta(days=1))).stage == Stage.ENROLLING
