@@ -8,7 +8,7 @@ from django import forms
 from labs.labels import tube_words
 from labs.models import Collection
 from labs.schedule import DueCollection
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 
 
 def _date(**more: Any) -> forms.DateField:
@@ -24,7 +24,9 @@ class CollectForm(forms.Form):
 
     collected_on = _date(label="Collected on")
     tubes = forms.MultipleChoiceField(
-        label="Tubes filled", widget=forms.CheckboxSelectMultiple, required=False, help_text="Untick a tube not filled."
+        label="Tubes filled",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "Tick the tubes that were filled. If none was, record the sample as missed."},
     )
     out_of_window_reason = forms.CharField(
         label="Why outside the window", widget=_lines(), required=False, max_length=1000
@@ -74,7 +76,6 @@ def _offer_tubes(field: forms.Field, due: DueCollection) -> None:
 
 
 def _explain_window(form: forms.Form, due: DueCollection) -> None:
-    form.fields["collected_on"].help_text = f"Planned {day_words(due.planned_on)}."
     form.fields[
         "out_of_window_reason"
     ].help_text = f"Needed only for a day outside the window, {span_words(due.window_from, due.window_to)}."

@@ -1,11 +1,25 @@
 """The patient's page."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
+
+from labs.patient_case import PatientCase
+from labs.patient_page import patient_page
+from labs.queries import whole_patient
+from trials.access import open_study
+from trials.permissions import permissions_at
 
 
 @login_required
 @require_safe
 def patient(request: HttpRequest, key: str, code: str) -> HttpResponse:
-    raise NotImplementedError
+    """Everything about one patient: where they stand, what comes next, what was and what will be."""
+    page = open_study(request, key)
+    found = whole_patient(page.user, page.study, code)
+    if found is None:
+        raise Http404("There is no such patient at your sites.")
+    case = PatientCase(found, page.today_at(found.site), permissions_at(page.held, found.site))
+    context = page.context("Patients", patient=found, shown=patient_page(case))
+    return render(request, "labs/patient.html", context)

@@ -44,7 +44,7 @@ def _specification(points: tuple[Point, ...]) -> str:
     rows = alt.InlineData([{"on": point.on.isoformat(), "value": point.value} for point in points])
     chart = alt.Chart(rows, width=WIDTH, height=HEIGHT).encode(
         x=alt.X("yearmonthdate(on):T", scale=alt.Scale(padding=6), axis=_day_axis(points)),
-        y=alt.Y("value:Q", scale=alt.Scale(zero=False, nice=True, padding=4), axis=_value_axis()),
+        y=alt.Y("value:Q", scale=alt.Scale(zero=False, nice=True, padding=4), axis=_value_axis(points)),
     )
     line = chart.mark_line(color=_MUTED, strokeWidth=1.5)
     dots = chart.mark_circle(color=_INK, size=55, opacity=1)
@@ -59,8 +59,10 @@ def _specification(points: tuple[Point, ...]) -> str:
     )
 
 
-def _value_axis() -> alt.Axis:
-    return alt.Axis(format="~g", tickCount=3, gridColor=_LINE, labelFlush=True)
+def _value_axis(points: tuple[Point, ...]) -> alt.Axis:
+    """Lines at whole numbers where all values are whole: a score of 4.5 may not exist."""
+    whole = all(point.value.is_integer() for point in points)
+    return alt.Axis(format="~g", tickCount=3, tickMinStep=1 if whole else 0, gridColor=_LINE)
 
 
 def _day_axis(points: tuple[Point, ...]) -> alt.Axis:

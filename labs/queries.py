@@ -10,6 +10,7 @@ from accounts.models import User
 from labs.models import Collection
 from labs.schedule import DueCollection, SampleState, due_collections
 from patients.models import Patient
+from patients.queries import with_dlt_data
 from patients.schedule import treatment_ended_on
 from trials.clock import day_of
 from trials.models import Site, Study
@@ -62,3 +63,26 @@ def samples_at_sites(study: Study, user: User, now: dt.datetime, site: Site | No
 def not_later_than(samples: Iterable[PatientSample], horizon: dt.date) -> list[PatientSample]:
     """Those whose window opens by a day: what there is to prepare for."""
     return [sample for sample in samples if sample.due.window_from <= horizon]
+
+
+def whole_patient(user: User, study: Study, code: str) -> Patient | None:
+    """A patient whose data the person may see, with everything that the patient's page reads. None: no such patient.
+
+    The number of queries is the same for any number of cycles, events, samples and visits.
+    """
+    seen = Patient.objects.filter(visible_sites(user, study), study=study, code=code)
+    recorded = Collection.objects.select_related("recorded_by").prefetch_related("tubes")
+    return (
+        with_dlt_data(seen)
+        .select_related(
+            "site", "part", "assigned_level", "slot__replaced_by", "slot__cohort", "window_assessment",
+            "continuation_review", "consent", "eligibility", "reserved_slot", "registered_by",
+        )
+        .prefetch_related(
+            "cycles__doses_taken",
+            "follow_up_visits",
+            "outcomes",
+            Prefetch("collections", queryset=recorded),
+        )
+        .first()
+    )  # fmt: skip

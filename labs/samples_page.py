@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from labs.labels import tube_words
 from labs.queries import PatientSample
 from labs.schedule import DueCollection, SampleState
-from patients.regimen import short_day, span_words
+from labs.words import count, first_lower
+from patients.regimen import day_words, span_words
 from trials.protocol import Tube
 
 DAYS_AHEAD = 14
@@ -63,14 +64,10 @@ def _recorded_at(sample: PatientSample) -> dt.datetime:
 
 def _answer(overdue: int, due: int, coming: int) -> str:
     if overdue:
-        return f"{_count(overdue, 'sample')} overdue" + (f", {due} due now" if due else "")
+        return f"{count(overdue, 'sample')} overdue" + (f", {due} due now" if due else "")
     if due:
-        return f"{_count(due, 'sample')} due now"
+        return f"{count(due, 'sample')} due now"
     return f"Nothing due now, {coming} in the next {DAYS_AHEAD} days" if coming else "No sample is due"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def row(sample: PatientSample) -> SampleRow:
@@ -91,7 +88,7 @@ def row(sample: PatientSample) -> SampleRow:
 
 def sample_title(due: DueCollection) -> str:
     """'sample after cycle 2', 'pre-treatment sample'."""
-    title = due.title[0].lower() + due.title[1:]
+    title = first_lower(due.title)
     return f"sample {title}" if title.startswith(("after", "before", "at ")) else f"{title} sample"
 
 
@@ -103,7 +100,7 @@ def when_words(due: DueCollection) -> str:
     if record.collected_on is None:
         return f"missed: {record.missed_reason}"
     outside = f", outside the window: {record.out_of_window_reason}" if record.out_of_window_reason else ""
-    return f"collected {short_day(record.collected_on)} {record.collected_on.year}{outside}"
+    return f"collected {day_words(record.collected_on)}{outside}"
 
 
 def tubes_words(due: DueCollection) -> str:
@@ -123,9 +120,10 @@ def _listed(tubes: Iterable[Tube]) -> str:
 def state_chip(due: DueCollection) -> tuple[str, str]:
     """The state as a word, and the kind of its chip."""
     if due.state is SampleState.OVERDUE:
-        return f"{_count(due.days_late, 'day')} overdue", "out"
+        return f"{count(due.days_late, 'day')} overdue", "out"
+    if due.state is SampleState.DUE:
+        return (f"due, {count(due.days_left, 'day')} left" if due.days_left else "due, last day"), ""
     kinds = {
-        SampleState.DUE: "",
         SampleState.UPCOMING: "neutral",
         SampleState.COLLECTED: "up",
         SampleState.MISSED: "down",

@@ -33,6 +33,7 @@ class DueCollection:
 
     planned_on with the window [window_from, window_to], all days included. firm: planned from actual dates; otherwise
     the day is expected and may still move. days_late: how many days the window has been over, 0 unless overdue.
+    days_left: how many days of the window are still to come, 0 on its last day.
     `collection` is what was recorded about it; its days are those of the plan at the time.
     """
 
@@ -44,6 +45,7 @@ class DueCollection:
     tubes: tuple[Tube, ...]
     state: SampleState
     days_late: int = 0
+    days_left: int = 0
     collection: Collection | None = None
 
     @property
@@ -117,6 +119,7 @@ def _planned(
         tubes=tubes,
         state=state_on(today, day.window_from, day.window_to),
         days_late=max(0, (today - day.window_to).days),
+        days_left=max(0, (day.window_to - today).days),
     )
 
 
