@@ -5,11 +5,11 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import User
 from audit.context import operation
-from dosing.models import Decision
+from dosing.queries import Stage
 from patients.models import DltAssessment
 from reminders import wording
 from reminders.calendar import Calendar, agenda, calendar_of
-from reminders.decisions import awaited
+from reminders.decisions import Awaited, awaited
 from reminders.models import DigestDay, Reminder
 from reminders.queries import holders, people_to_remind, zone_of
 from reminders.wording import Counts, Message
@@ -32,9 +32,9 @@ def plan_reminders(*, study: Study, by: User, at: dt.datetime) -> int:
     """
     if Slot.objects.unused().filter(study=study, reserved_until__lte=at).exists():
         expire_reservations(study=study, by=by, at=at)
-    people = people_to_remind(study)
+    people, awaits = people_to_remind(study), awaited(study, at, list(study.sites.all()))
     planned = [*_digests(study, people, at), *_dlts(study, people, at), *_safety_stops(study, people, at)]
-    planned += [*_waiting_decisions(study, people), *_changed_inputs(study, people, at)]
+    planned += [*_waiting_decisions(study, people, awaits), *_changed_inputs(study, people, awaits)]
     before = Reminder.objects.filter(study=study).count()
     Reminder.objects.bulk_create(planned, ignore_conflicts=True)
     return Reminder.objects.filter(study=study).count() - before
@@ -115,26 +115,27 @@ def _safety_stops(study: Study, people: People, at: dt.datetime) -> list[Reminde
     ]
 
 
-def _waiting_decisions(study: Study, people: People) -> list[Reminder]:
-    proposed = Decision.objects.filter(study=study, status=Decision.Status.PROPOSED).select_related("recommendation")
+def _waiting_decisions(study: Study, people: People, awaits: Awaited) -> list[Reminder]:
+    """A decision that can be signed, to those whose role has not signed it."""
+    if awaits.stage is not Stage.SIGNING:
+        return []
     return [
         _urgent(
-            study, person, f"decision:{decision.pk}", "waits",
-            wording.decision_waits(study, person, decision.recommendation.number),
+            study, person, f"decision:{awaits.decision_id}", "waits",
+            wording.decision_waits(study, person, awaits.number),
         )
-        for decision in proposed
-        for person in holders(people, set(decision.roles_required))
+        for person in holders(people, set(awaits.missing))
     ]
 
 
-def _changed_inputs(study: Study, people: People, at: dt.datetime) -> list[Reminder]:
+def _changed_inputs(study: Study, people: People, awaits: Awaited) -> list[Reminder]:
     """Decisions that were signed, whose inputs are not any more what they were. Each further change is told again."""
     return [
         _urgent(
             study, person, f"inputs-changed:{changed.decision_id}", changed.fingerprint,
             wording.inputs_changed(study, person, changed.number),
         )
-        for changed in awaited(study, at, list(study.sites.all())).changed
+        for changed in awaits.changed
         for person in holders(people, set(changed.roles))
     ]
 
