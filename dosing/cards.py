@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 
 from dosing.conclusion import tally_of
 from dosing.models import Recommendation
 from dosing.queries import Situation, Stage, Wait
+from dosing.queries.reader import reader_with
 from dosing.queries.record import roles_waiting, signatures_of
 from dosing.words import role_words
 from trials.access import StudyPage
@@ -35,6 +36,13 @@ class Card:
 
 def card_of(page: StudyPage, situation: Situation) -> Card:
     """What stands on top of the Study page, and on the Decision page while there is no recommendation."""
+    reader = reader_with(page.held, page.study)
+    situation = replace(
+        situation,
+        waits=reader.waits(situation.waits),
+        changes=reader.changes(situation.changes),
+        reconsider=tuple(replace(r, changes=reader.changes(r.changes)) for r in situation.reconsider),
+    )
     build = {
         Stage.NOT_STARTED: _not_started,
         Stage.ENROLLING: _enrolling,
@@ -96,11 +104,21 @@ def _decidable(page: StudyPage, situation: Situation) -> Card:
         Kind.MONITORING: ("A boundary is crossed", "Toxicity at this dose asks for a decision before it goes on."),
     }[Kind(situation.kind or Kind.DOSE)]
     if situation.reconsider:
-        headline, sentence = "A signed decision has to be reconsidered", "Data that it rests on have changed since."
+        headline, sentence = "A signed decision has to be reconsidered", reconsider_words(situation)
     elif situation.kind == Kind.DOSE and any(situation.tally.pending):
         sentence = "Every possible outcome of the patients still in their window gives the same next dose."
     label = "Ask for the MTD" if situation.kind == Kind.MTD else "Ask for the recommendation"
     return Card(_cohort_words(situation), headline, (sentence,), **_ask(page, situation, label))  # type: ignore[arg-type]
+
+
+def reconsider_words(situation: Situation) -> str:
+    """'Decisions 2, 3 and 4 rest on data that changed since: A-002 at 15 mg: evaluable, no DLT → DLT.'"""
+    numbers = sorted(r.decision.recommendation.number for r in situation.reconsider)
+    changes = sorted({c.sentence for r in situation.reconsider for c in r.changes})
+    if len(numbers) == 1:
+        return f"Decision {numbers[0]} rests on data that changed since it was signed: {'; '.join(changes)}."
+    named = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+    return f"Decisions {named} rest on data that changed since they were signed: {'; '.join(changes)}."
 
 
 def _recommended(page: StudyPage, situation: Situation) -> Card:
@@ -110,7 +128,8 @@ def _recommended(page: StudyPage, situation: Situation) -> Card:
     note = "nobody has signed yet"
     if decision is not None:
         names = " and ".join(role_words(r) for r in waiting)
-        note = f"{len(decision.roles_required) - len(waiting)} of {len(decision.roles_required)} signed; waiting for the {names}"
+        asked = len(decision.roles_required)
+        note = f"{asked - len(waiting)} of {asked} signed; waiting for the {names}"
     may_sign = page.may(Permission.SIGN_DECISION) and (decision is None or bool(page.roles & set(waiting)))
     return Card(
         f"Recommendation {newest.number} · {after_words(newest)}",

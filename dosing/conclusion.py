@@ -60,7 +60,7 @@ def outcomes_of(inputs: Inputs, pending: tuple[int, ...] | None = None) -> Looka
 
 
 def within_open_doses(inputs: Inputs, outcome: Outcome) -> Conclusion:
-    """An outcome's advice, never at a dose that the safety stop has closed: closed stays closed, whatever comes later."""
+    """An outcome's advice, never at a dose that the safety stop has closed: what is closed stays closed."""
     advice, closed = outcome.advice, inputs.get("closed_from")
     if closed is None or advice.next_dose is None or advice.next_dose < closed:
         return Conclusion(advice.action, advice.next_dose, advice.reason)

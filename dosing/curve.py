@@ -40,7 +40,10 @@ class Curve:
 
 
 def draw_curve(levels: Sequence[dict[str, Any]], *, target: float, selected: int | None) -> Curve | None:
-    """levels: rows of `queries.shown.levels_table`, lowest first. selected: the MTD's ordinal. None where nobody was treated."""
+    """levels: rows of `queries.shown.levels_table`, lowest first. selected: the MTD's ordinal.
+
+    None where nobody was treated.
+    """
     if not any(row["estimate"] is not None for row in levels):
         return None
     step = (RIGHT - LEFT) / len(levels)
@@ -69,7 +72,7 @@ def draw_curve(levels: Sequence[dict[str, Any]], *, target: float, selected: int
         target_y=_y(target),
         ticks=tuple((_y(value), f"{value:g}") for value in (0.0, 0.25, 0.5, 0.75, 1.0)),
         sentence="; ".join(
-            f"{row['label']}: estimate {row['estimate']:.2f}, interval {row['interval'][0]:.2f} to {row['interval'][1]:.2f}"
+            "{label}: estimate {estimate:.2f}, interval {interval[0]:.2f} to {interval[1]:.2f}".format(**row)
             for row in levels
             if row["estimate"] is not None
         ),

@@ -15,6 +15,7 @@ from dosing.conclusion import tally_of
 from dosing.curve import Curve, draw_curve
 from dosing.models import Decision, Recommendation
 from dosing.queries import Change, Situation, Stage, changes_since_signing
+from dosing.queries.reader import Reader, reader_with
 from dosing.queries.record import decision_record, roles_waiting, signatures_of
 from dosing.queries.shown import COUNTS
 from dosing.strip import Strip, boundary_strip
@@ -68,6 +69,7 @@ class DecisionShown:
     statement: str
     signatures: tuple[SignatureShown, ...]
     waiting: tuple[str, ...]
+    withdrawn_reason: str
     changes: tuple[Change, ...]
 
     @property
@@ -84,8 +86,10 @@ def time_words(moment: dt.datetime, study: Study) -> str:
 def decision_context(page: StudyPage, recommendation: Recommendation, situation: Situation) -> dict[str, Any]:
     """All that the page shows about a recommendation; forms are added by the view."""
     shown, study = recommendation.shown, page.study
+    reader = reader_with(page.held, study)
+    shown = {**shown, "people": [_readable(p, reader) for p in shown["people"]]}
     urls = _patient_urls(page)
-    decisions = [_decision(d, situation, study) for d in _decisions_on(recommendation)]
+    decisions = [_decision(d, situation, study, reader) for d in _decisions_on(recommendation)]
     newest = situation.newest is not None and situation.newest.pk == recommendation.pk
     return {
         "recommendation": recommendation,
@@ -94,7 +98,7 @@ def decision_context(page: StudyPage, recommendation: Recommendation, situation:
         "issued": time_words(recommendation.issued_at, study),
         "strip": strip_of(recommendation),
         "strip_level": recommendation.inputs["doses"][recommendation.inputs["current_dose"] - 1],
-        "levels": levels_of(recommendation, urls),
+        "levels": levels_of(recommendation, shown, urls),
         "excluded": _people(shown, urls, {Standing.NOT_EVALUABLE.value}),
         "pending": _people(shown, urls, {Standing.PENDING.value}),
         "curve": curve_of(recommendation),
@@ -102,7 +106,7 @@ def decision_context(page: StudyPage, recommendation: Recommendation, situation:
         "in_force": next((d for d in decisions if d.decision.status != Decision.Status.WITHDRAWN), None),
         "withdrawn": [d for d in decisions if d.decision.status == Decision.Status.WITHDRAWN],
         "stale": newest and bool(situation.changes or situation.stage == Stage.OUTDATED),
-        "stale_changes": situation.changes if newest else (),
+        "stale_changes": reader.changes(situation.changes) if newest else (),
         "parameters": _parameters(recommendation),
     }
 
@@ -130,9 +134,9 @@ def curve_of(recommendation: Recommendation) -> Curve | None:
     return draw_curve(recommendation.shown["levels"], target=recommendation.shown["target"], selected=selected)
 
 
-def levels_of(recommendation: Recommendation, urls: dict[str, str]) -> list[LevelShown]:
+def levels_of(recommendation: Recommendation, shown: dict[str, Any], urls: dict[str, str]) -> list[LevelShown]:
     """Who counts, from the highest dose down."""
-    inputs, shown = recommendation.inputs, recommendation.shown
+    inputs = recommendation.inputs
     return [
         LevelShown(
             row["label"],
@@ -162,6 +166,14 @@ def _people(
     )
 
 
+def _readable(person: dict[str, Any], reader: Reader) -> dict[str, Any]:
+    """A person as this reader may see them: of another site's patients the site and the standing, not more."""
+    if reader.sees(person["patient"]):
+        return {**person, "replaced_by": reader.text(person["replaced_by"])}
+    hidden = {"patient": reader.text(person["patient"]), "replaced_by": reader.text(person["replaced_by"])}
+    return {**person, **hidden, "reason": "", "waits_for": []}
+
+
 def _note(person: dict[str, Any], shown: dict[str, Any]) -> str:
     at = shown["levels"][person["level"] - 1]["label"]
     if person["replaced_by"]:
@@ -184,7 +196,7 @@ def _decisions_on(recommendation: Recommendation) -> list[Decision]:
     return list(chosen.order_by("-pk"))
 
 
-def _decision(decision: Decision, situation: Situation, study: Study) -> DecisionShown:
+def _decision(decision: Decision, situation: Situation, study: Study, reader: Reader) -> DecisionShown:
     given = signatures_of(decision)
     waiting = roles_waiting(decision, given)
     in_force = decision.status != Decision.Status.WITHDRAWN
@@ -199,7 +211,8 @@ def _decision(decision: Decision, situation: Situation, study: Study) -> Decisio
         statement=statement(kind, decision.choice, decision.level),
         signatures=tuple(rows),
         waiting=tuple(waiting) if in_force else (),
-        changes=changes_since_signing(decision, situation.tally),
+        withdrawn_reason=reader.text(decision.withdrawn_reason),
+        changes=reader.changes(changes_since_signing(decision, situation.tally)),
     )
 
 

@@ -12,6 +12,7 @@ from dosing.conclusion import design_of
 from dosing.dots import Dot, DotStatus
 from dosing.ladder import Ladder, Rung, draw_ladder
 from dosing.path import Path, Step, draw_path
+from dosing.queries.reader import Reader
 from dosing.queries.shown import levels_table
 from dosing.queries.tally import TrialTally, level_of
 from patients.evaluability import PatientStanding, Standing
@@ -40,7 +41,7 @@ def patient_urls(page: StudyPage) -> UrlOf:
     return url_of
 
 
-def ladder_of(tally: TrialTally, inputs: dict[str, Any], url_of: UrlOf) -> Ladder:
+def ladder_of(tally: TrialTally, inputs: dict[str, Any], url_of: UrlOf, reader: Reader) -> Ladder:
     """inputs: of a recommendation, as they are now; the estimates are made of them."""
     design = design_of(inputs)
     estimates = {row["level"]: row for row in levels_table(inputs)}
@@ -48,7 +49,7 @@ def ladder_of(tally: TrialTally, inputs: dict[str, Any], url_of: UrlOf) -> Ladde
         Rung(
             ordinal=level.ordinal,
             label=level.label,
-            dots=_dots_at(tally, level.ordinal, url_of),
+            dots=_dots_at(tally, level.ordinal, url_of, reader),
             current=level.ordinal == inputs["current_dose"],
             closed=level.closed_at is not None,
             estimate=estimates[level.ordinal]["estimate"],
@@ -61,8 +62,8 @@ def ladder_of(tally: TrialTally, inputs: dict[str, Any], url_of: UrlOf) -> Ladde
     return draw_ladder(rungs, target=design.target, boundaries=band)
 
 
-def path_of(tally: TrialTally, url_of: UrlOf) -> Path:
-    steps = [Step(ordinal=level_of(s).ordinal, dot=_dot(s, url_of)) for s in tally.standings]
+def path_of(tally: TrialTally, url_of: UrlOf, reader: Reader) -> Path:
+    steps = [Step(ordinal=level_of(s).ordinal, dot=_dot(s, url_of, reader)) for s in tally.standings]
     return draw_path(steps, levels=[(level.ordinal, level.label) for level in tally.levels])
 
 
@@ -82,8 +83,8 @@ def accrual_of(tally: TrialTally) -> Accrual | None:
     )
 
 
-def _dots_at(tally: TrialTally, ordinal: int, url_of: UrlOf) -> tuple[Dot, ...]:
-    people = [_dot(s, url_of) for s in tally.standings if level_of(s).ordinal == ordinal]
+def _dots_at(tally: TrialTally, ordinal: int, url_of: UrlOf, reader: Reader) -> tuple[Dot, ...]:
+    people = [_dot(s, url_of, reader) for s in tally.standings if level_of(s).ordinal == ordinal]
     cohort = tally.open_cohort
     if cohort is None or cohort.level.ordinal != ordinal:
         return tuple(people)
@@ -92,7 +93,8 @@ def _dots_at(tally: TrialTally, ordinal: int, url_of: UrlOf) -> tuple[Dot, ...]:
     return (*people, *(Dot(status=status) for status in places))
 
 
-def _dot(standing: PatientStanding, url_of: UrlOf) -> Dot:
+def _dot(standing: PatientStanding, url_of: UrlOf, reader: Reader) -> Dot:
     status = STATUS[Standing(standing.standing)]
     elapsed = standing.fraction if status is DotStatus.PENDING else None
-    return Dot(status=status, code=standing.patient.code, elapsed=elapsed, url=url_of(standing.patient))
+    code = reader.text(standing.patient.code)
+    return Dot(status=status, code=code, elapsed=elapsed, url=url_of(standing.patient))

@@ -12,6 +12,7 @@ from dosing.conclusion import conclude, tally_of
 from dosing.drawings import accrual_of, ladder_of, path_of, patient_urls
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, changes_since_signing, inputs_now
+from dosing.queries.reader import reader_with
 from dosing.queries.shown import levels_table, lookahead_table
 from dosing.words import choice_words
 from trials.access import StudyPage
@@ -37,15 +38,16 @@ class DecisionRow:
 
 def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
     tally = situation.tally
-    url_of = patient_urls(page)
+    url_of, reader = patient_urls(page), reader_with(page.held, page.study)
     inputs = _inputs(situation)
     return {
         "card": card_of(page, situation),
+        "waits": reader.waits(situation.waits),
         "situation": situation,
         "chips": _chips(situation),
         "design_words": _design_words(page),
-        "ladder": ladder_of(tally, inputs, url_of) if inputs else None,
-        "path": path_of(tally, url_of),
+        "ladder": ladder_of(tally, inputs, url_of, reader) if inputs else None,
+        "path": path_of(tally, url_of, reader),
         "accrual": accrual_of(tally),
         "lookahead": lookahead_table(inputs) if inputs and any(inputs["pending"]) else [],
         "facts": facts_of(page, situation, inputs),
@@ -86,17 +88,15 @@ def facts_of(page: StudyPage, situation: Situation, inputs: dict[str, Any] | Non
             continue
         people = tally.in_part(part.kind)
         counted, dlts = sum(s.counts for s in people), sum(s.has_dlt for s in people)
-        name = "escalation" if part.kind == Part.Kind.ESCALATION else "expansion"
-        facts.append(
-            {
-                "label": f"Registered in {name}",
-                "value": f"{len(people)}",
-                "note": f"at most {part.planned_patients} evaluable"
-                if name == "escalation"
-                else f"of {part.planned_patients}",
-            }
-        )
-        facts.append({"label": "Evaluable, with a DLT", "value": f"{counted}, {dlts}"})
+        escalation = part.kind == Part.Kind.ESCALATION
+        name = "escalation" if escalation else "expansion"
+        most = f"{counted} of at most {part.planned_patients}" if escalation else str(counted)
+        registered = str(len(people)) if escalation else f"{len(people)} of {part.planned_patients}"
+        facts += [
+            {"label": f"Registered in {name}", "value": registered},
+            {"label": "Evaluable", "value": most},
+            {"label": "With a DLT", "value": str(dlts)},
+        ]
     facts.append({"label": "Slots open", "value": _slots_words(situation)})
     reserved = [
         f"{s.reserved_for_site.name} until {s.reserved_until:%a %-d %b}"

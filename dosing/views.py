@@ -17,6 +17,7 @@ from dosing.models import Decision, Recommendation
 from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_decision
 from dosing.queries import Situation, Stage, where_we_stand
 from dosing.queries.choices import most_in_next_cohort, options
+from dosing.queries.reader import reader_with
 from dosing.study_page import decision_rows, study_context
 from dosing.words import role_words, statement
 from trials.access import StudyPage, open_study, refuse_into
@@ -200,7 +201,7 @@ def _recommendation_page(
         "withdraw_form": withdraw_form or WithdrawForm(),
         "newer": situation.newest if situation.newest and not context["is_newest"] else None,
         "can_ask": situation.decidable and page.may(Permission.ISSUE_RECOMMENDATION),
-        "waits": situation.waits,
+        "waits": reader_with(page.held, page.study).waits(situation.waits),
         "roles_words": " and ".join(f"the {role_words(r)}" for r in _roles(page, recommendation)).capitalize(),
     }
     status = REFUSED if refusing else 200

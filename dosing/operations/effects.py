@@ -13,7 +13,7 @@ Choice, Kind = Decision.Choice, Recommendation.Kind
 
 
 def take_effect(*, decision: Decision, by: User, at: dt.datetime) -> Cohort | None:
-    """Do what the decision says, in the transaction of the last signature. Returns the cohort that opens, if one does."""
+    """Do what the decision says, in the transaction of the last signature. Returns the cohort that it opens."""
     study = lock_study(decision.study)
     if decision.choice == Choice.HOLD:
         _hold(study, decision, at)

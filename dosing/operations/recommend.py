@@ -10,6 +10,7 @@ from dosing.engine import ENGINE_VERSION
 from dosing.errors import NotDecidableYet
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, Stage, Wait, where_we_stand
+from dosing.queries.reader import Reader, reader_of
 from dosing.queries.shown import shown_now
 from trials.errors import Refused
 from trials.models import Study
@@ -28,7 +29,7 @@ def issue_recommendation(*, study: Study, by: User, at: dt.datetime) -> Recommen
     require(by, Permission.ISSUE_RECOMMENDATION, study)
     study = lock_study(study)
     situation = where_we_stand(study, at)
-    refuse_unless_decidable(situation)
+    refuse_unless_decidable(situation, reader_of(by, study))
     withdraw_outdated(situation, at)
     return store_recommendation(situation, by, at)
 
@@ -48,7 +49,7 @@ def renew_recommendation(*, study: Study, by: User, at: dt.datetime) -> Recommen
     return store_recommendation(situation, by, at) if situation.decidable else None
 
 
-def refuse_unless_decidable(situation: Situation) -> None:
+def refuse_unless_decidable(situation: Situation, reader: Reader) -> None:
     """Raises Refused, saying what to do instead, unless a recommendation can be issued now."""
     if situation.decidable:
         return
@@ -65,7 +66,7 @@ def refuse_unless_decidable(situation: Situation) -> None:
         raise Refused(
             "no-boundary-crossed", "In the expansion the dose goes on unless a boundary is crossed, and none is."
         )
-    raise NotDecidableYet(_what_is_missing(situation.waits), situation)
+    raise NotDecidableYet(_what_is_missing(reader.waits(situation.waits)), situation)
 
 
 def _what_is_missing(waits: tuple[Wait, ...]) -> str:

@@ -207,8 +207,9 @@ def test_a_signed_decision_cannot_be_withdrawn(trial: Study, ready: tuple[Recomm
 def test_a_whole_trial_to_the_mtd_and_into_expansion(trial: Study, pi: User, coordinator_a: User) -> None:
     """The doses of the twelve patients are worked out by hand from the design's table (1 patient a cohort):
 
-    N at 10 → 15, N → 25, T (1/1) → 15, N (0/2) → 25, N (1/2) → 15 (de-escalates at 1 of 2), N (0/3) → 25,
-    T (2/3) → 15, N (0/4) → 25, T (3/4, eliminated) → 15, T (1/5) stays? 1 of 5 is at most 1: escalates, but 25 mg is closed → 15.
+    1 N at 10 (0/1) up; 2 N at 15 (0/1) up; 3 T at 25 (1/1) down; 4 N at 15 (0/2) up; 5 N at 25 (1/2) down;
+    6 N at 15 (0/3) up; 7 T at 25 (2/3) down; 8 N at 15 (0/4) up; 9 T at 25 (3/4) down and eliminated;
+    10 T at 15 (1/5) would go up, but 25 mg is closed; 11 N at 15 (1/6) the same; 12 T at 15 (2/7) is the last.
     """
     on = walk(trial, coordinator_a, "NNTNNNTNTTNT")
     doses = list(trial.patients.registered().order_by("registered_at").values_list("assigned_level__label", flat=True))

@@ -104,7 +104,7 @@ def test_look_ahead_decides_early_when_every_outcome_agrees(trial: Study, pi: Us
 def test_nobody_is_put_at_a_dose_that_will_be_left_whatever_happens(
     trial: Study, pi: User, coordinator_a: User
 ) -> None:
-    """A cohort of two at 15 mg, a DLT in the first: 1 of 2 and 2 of 2 both de-escalate, so the second place stays free."""
+    """A cohort of two at 15 mg, a DLT in the first: 1 of 2 and 2 of 2 both de-escalate; the second place stays free."""
     _, on = evaluated(trial, coordinator_a, DAY_ONE)
     decide(trial, on, size=2)
     _, later = evaluated(trial, coordinator_a, on + dt.timedelta(days=1), dlt=True)
