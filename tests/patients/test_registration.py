@@ -8,7 +8,6 @@ from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
 from accounts.models import User
-from audit.context import acting
 from audit.models import Entry
 from patients.models import Patient
 from patients.operations import (
@@ -23,6 +22,7 @@ from patients.operations import (
 from patients.schedule import next_cycle
 from tests.cast import DAY_ONE, moment
 from tests.databases import Database
+from tests.patients.by_hand import by_hand
 from tests.patients.steps import MET, again, day, eligible, registered, screened
 from trials.errors import Forbidden, Refused
 from trials.models import Cohort, DoseLevel, Site, Slot, Study
@@ -259,12 +259,6 @@ def test_refused_to_who_does_not_treat(
 
 
 # --- refused by the database, whoever asks ---
-
-
-def by_hand(sql: str, parameters: list[object], by: User) -> None:
-    """A statement as the application's role, with an actor and a reason, past every operation."""
-    with acting(by, "by hand"), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
 
 
 REGISTER_BY_HAND = """

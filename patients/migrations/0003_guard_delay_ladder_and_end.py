@@ -1,0 +1,71 @@
+from django.db import migrations
+
+from audit.ddl import Guard
+
+# Rule 11: due by the start before it (or a re-treatment, or as agreed), and no later than the protocol's limit.
+DELAY = """
+    SELECT (v.definition -> 'cycle' ->> 'length_days')::int, (v.definition -> 'delay' ->> 'limit_days')::int,
+        p.planned_start
+        INTO length_days, limit_days, agreed
+    FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id WHERE p.id = NEW.patient_id;
+    IF limit_days IS NULL THEN
+        RAISE EXCEPTION 'a cycle needs a registered patient' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT max(c.started_on) + length_days INTO by_cycle FROM patients_cycle c
+    WHERE c.patient_id = NEW.patient_id AND c.number = NEW.number - 1;
+    SELECT max(d.retreated_on) INTO by_retreatment FROM patients_discontinuation d
+    WHERE d.patient_id = NEW.patient_id AND d.retreated_on IS NOT NULL;
+    IF NEW.number > 1 AND by_cycle IS NULL THEN
+        RAISE EXCEPTION 'cycles start one after another' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.due_on <> coalesce(by_cycle, agreed) AND NEW.due_on IS DISTINCT FROM by_retreatment THEN
+        RAISE EXCEPTION 'a cycle is due by the start of the one before it' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.latest_on <> NEW.due_on + limit_days THEN
+        RAISE EXCEPTION 'a cycle is delayed by at most % days', limit_days USING ERRCODE = 'check_violation';
+    END IF;
+"""
+
+# Rule 10: down the ladder from the rung of the assigned dose level, one after another.
+LADDER = """
+    SELECT rung.position - 1, jsonb_array_length(v.definition -> 'reductions' -> 'ladder')
+        INTO start_rung, rungs
+    FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id
+    JOIN trials_doselevel l ON l.id = p.assigned_level_id,
+    jsonb_array_elements(v.definition -> 'reductions' -> 'ladder') WITH ORDINALITY AS rung (step, position)
+    WHERE p.id = NEW.patient_id AND (rung.step ->> 'level')::int = l.ordinal;
+    IF NEW.from_rung IS DISTINCT FROM start_rung + NEW.number - 1 OR NEW.to_rung >= rungs THEN
+        RAISE EXCEPTION 'a reduction goes one rung down the protocol''s ladder' USING ERRCODE = 'check_violation';
+    END IF;
+"""
+
+# Rule 12: treatment does not end before a cycle that has started, and re-treatment is a reduction.
+END = """
+    IF NEW.retreated_on IS NULL AND EXISTS (
+        SELECT 1 FROM patients_cycle c WHERE c.patient_id = NEW.patient_id AND c.started_on > NEW."on") THEN
+        RAISE EXCEPTION 'treatment does not end before a cycle that has started' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.retreated_on IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM patients_dosereduction r WHERE r.patient_id = NEW.patient_id AND r.cause = 'retreatment'
+        AND r.effective_on = NEW.retreated_on) THEN
+        RAISE EXCEPTION 're-treatment is at a lower dose' USING ERRCODE = 'check_violation';
+    END IF;
+"""
+
+
+class Migration(migrations.Migration):
+    """What the database holds by itself about delays, the reduction ladder and the end of treatment."""
+
+    dependencies = [("patients", "0002_audit_and_guards")]
+
+    operations = [
+        Guard(
+            "patients_cycle", "within_delay", "BEFORE INSERT OR UPDATE OF number, due_on, latest_on", DELAY,
+            declare="length_days int; limit_days int; agreed date; by_cycle date; by_retreatment date;",
+        ),
+        Guard(
+            "patients_dosereduction", "down_the_ladder", "BEFORE INSERT OR UPDATE", LADDER,
+            declare="start_rung int; rungs int;",
+        ),
+        Guard("patients_discontinuation", "end_of_treatment", "BEFORE INSERT OR UPDATE", END),
+    ]
