@@ -46,7 +46,7 @@ def reminders_shown_to(user: User, study: Study) -> ReminderQuerySet:
         mine = Q()
     elif managing:
         mine |= Q(site_id__in=[m.site_id for m in managing])
-    return Reminder.objects.filter(mine, study=study).select_related("person", "site")
+    return Reminder.objects.filter(mine, study=study).select_related("study", "person", "site")
 
 
 def _managing(user: User, study: Study) -> list[Membership]:

@@ -1,0 +1,194 @@
+"""The history: who changed what, when and why, in plain words."""
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import strip_tags
+
+from accounts.models import User
+from audit.checks import regulated_tables
+from audit.models import Entry
+from patients.models import AdverseEvent, Patient
+from patients.operations import discontinue
+from patients.operations.events import correct_adverse_event, record_adverse_event
+from reminders.history import story
+from reminders.history_words import UNTOLD, WORDS
+from tests.cast import DAY_ONE, moment
+from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment
+from tests.patients.steps import day
+from trials.models import Study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def trial(study: Study, pi: User, medical_monitor: User, statistician: User, coordinator_a: User) -> Study:
+    as_if_committed()
+    return study
+
+
+@pytest.fixture
+def patient(trial: Study, coordinator_a: User) -> Patient:
+    return on_treatment(trial, coordinator_a, DAY_ONE)
+
+
+@pytest.fixture
+def event(patient: Patient, coordinator_a: User) -> AdverseEvent:
+    return record_adverse_event(
+        patient=patient, term="Fatigue", grade=2, onset_on=day(9), by=coordinator_a, at=moment(day(9)),
+        relations={"lenalidomide": "probable", "dexamethasone": "unlikely"},
+    )
+
+
+def read(reader: User, study: Study, **query: Any) -> str:
+    client = Client()
+    client.force_login(reader)
+    answer = client.get(reverse("reminders:history", args=[study.key]), query)
+    assert answer.status_code == 200
+    return " ".join(strip_tags(answer.content.decode()).split())
+
+
+# --- in plain words ---
+
+
+def test_what_was_recorded_is_told_in_words(trial: Study, event: AdverseEvent, coordinator_a: User) -> None:
+    page = read(coordinator_a, trial, patient="A-001")
+    assert "Adverse event recorded" in page
+    assert "Fatigue · grade 2 · onset 13 Jan 2026 · not serious" in page
+    assert "Fatigue · Lenalidomide · probable" in page
+    assert "by Mia Castellano" in page
+
+
+def test_a_correction_is_told_with_both_values_who_and_why(
+    trial: Study, event: AdverseEvent, coordinator_a: User
+) -> None:
+    correct_adverse_event(
+        event=event, changes={"grade": 3}, reason="misread the chart", by=coordinator_a, at=moment(day(10))
+    )
+    page = read(coordinator_a, trial, patient="A-001")
+    assert "grade changed from 2 to 3" in page
+    assert "because: “misread the chart”" in page
+
+
+def test_names_and_labels_stand_for_ids_and_codes(trial: Study, patient: Patient, coordinator_a: User) -> None:
+    discontinue(patient=patient, reason_code="patient-request", on=day(20), by=coordinator_a, at=moment(day(20)))
+    page = read(coordinator_a, trial, patient="A-001")
+    assert "Request by the patient to withdraw" in page
+    assert "status changed from on treatment to event monitoring" in page
+    assert "patient-request" not in page
+    assert "Registered" in page
+    assert "dose level: 10 mg" in page
+
+
+def test_decisions_and_signatures_are_told(trial: Study, coordinator_a: User, pi: User) -> None:
+    _, on = evaluated(trial, coordinator_a, DAY_ONE)
+    decide(trial, on)
+    page = read(pi, trial, kind="decisions")
+    assert "Signature recorded" in page
+    assert "Decision signed by all" in page
+    assert "as recommended" in page
+    assert "cohort 2" in page or "number 2" in page
+
+
+def test_what_one_act_wrote_stands_together(trial: Study, event: AdverseEvent) -> None:
+    entries = list(Entry.objects.of_study(trial.pk).filter(table_name__startswith="patients_").newest_first())
+    days = story(trial, entries, "UTC")
+    latest = days[0].deeds[0]
+    assert [line.title for line in latest.lines] == ["Adverse event recorded", *["Attribution recorded"] * 2]
+    assert latest.why == ""
+
+
+def test_every_regulated_table_of_a_study_has_its_words() -> None:
+    of_no_study = {"accounts_user", "reminders_feed", "trials_boundary"}
+    assert regulated_tables() - of_no_study <= set(WORDS)
+
+
+def test_every_column_that_is_told_exists_and_is_told_once() -> None:
+    models = {model._meta.db_table: model for model in apps.get_models()}
+    for table, words in WORDS.items():
+        columns = {field.column for field in models[table]._meta.concrete_fields}
+        assert set(words.told) <= columns, table
+        assert len(set(words.told)) == len(words.told), table
+
+
+def test_no_secret_or_whole_record_is_told() -> None:
+    assert {"record_json", "inputs", "shown", "definition"} <= UNTOLD
+
+
+# --- narrowing ---
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "hidden"),
+    [
+        ({"kind": "events"}, "Adverse event recorded", "Cycle recorded"),
+        ({"kind": "treatment"}, "Cycle recorded", "Adverse event recorded"),
+        ({"patient": "A-001"}, "Cycle recorded", "Site recorded"),
+    ],
+)
+def test_it_can_be_narrowed(
+    trial: Study, event: AdverseEvent, pi: User, query: dict[str, str], found: str, hidden: str
+) -> None:
+    page = read(pi, trial, **query)
+    assert found in page
+    assert hidden not in page
+
+
+def test_it_can_be_narrowed_to_a_person(trial: Study, event: AdverseEvent, coordinator_a: User, rung: User) -> None:
+    assert "Cycle recorded" not in read(coordinator_a, trial, person=str(rung.pk))
+    assert "Cycle recorded" in read(coordinator_a, trial, person=str(coordinator_a.pk))
+
+
+def test_an_unknown_patient_is_said_to_be_unknown(trial: Study, pi: User) -> None:
+    assert "There is no such patient" in read(pi, trial, patient="Z-999")
+
+
+# --- who may read ---
+
+
+def test_people_read_about_patients_of_their_own_sites(trial: Study, event: AdverseEvent, coordinator_b: User) -> None:
+    page = read(coordinator_b, trial)
+    assert "A-001" not in page
+    assert "Fatigue" not in page
+    assert "There is no such patient" in read(coordinator_b, trial, patient="A-001")
+    assert "Site recorded" in page
+
+
+# --- bounded work ---
+
+
+def test_the_number_of_queries_does_not_grow_with_the_entries(
+    trial: Study, patient: Patient, event: AdverseEvent, coordinator_a: User
+) -> None:
+    few = queries(coordinator_a, trial)
+    for number in range(2, 12):
+        record_adverse_event(
+            patient=patient, term="Fatigue", grade=1, onset_on=day(number), by=coordinator_a, at=moment(day(20)),
+            relations={"lenalidomide": "possible", "dexamethasone": "unlikely"},
+        )
+    assert queries(coordinator_a, trial) == few
+
+
+def queries(person: User, study: Study) -> int:
+    client = Client()
+    client.force_login(person)
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse("reminders:history", args=[study.key]))
+    return len(captured)
+
+
+def test_it_comes_in_pages(trial: Study, patient: Patient, coordinator_a: User) -> None:
+    for number in range(1, 26):
+        record_adverse_event(
+            patient=patient, term="Fatigue", grade=1, onset_on=DAY_ONE + dt.timedelta(days=number), by=coordinator_a,
+            at=moment(day(40)), relations={"lenalidomide": "possible", "dexamethasone": "unlikely"},
+        )
+    page = read(coordinator_a, trial, kind="events")
+    assert "Page 1 of 2" in page
+    assert "Page 2 of 2" in read(coordinator_a, trial, kind="events", page="2")
