@@ -149,7 +149,5 @@ def _titles(protocol: Protocol) -> dict[Column, str]:
     points = [*protocol.visits, *(t for m in protocol.outcome_measures for t in m.timepoints)]
     if protocol.samples:
         points += protocol.samples.timepoints
-        found |= {
-            ("tube", t.code): f"{t.colour} {t.volume_ml.normalize():f} ml" for t in protocol.samples.tubes
-        }
+        found |= {("tube", t.code): f"{t.colour} {t.volume_ml.normalize():f} ml" for t in protocol.samples.tubes}
     return found | {("timepoint", point.code): point.title for point in points}

@@ -33,9 +33,7 @@ WORDS: dict[str, Words] = {
     "patients_eligibilitycheck": Words("Eligibility", _S.REGISTRATION, ("eligible", "answers", "checked_on")),
     "patients_cycle": Words("Cycle", _S.TREATMENT, ("number", "dose_label", "started_on", "due_on")),
     "patients_dosestaken": Words("Doses taken", _S.TREATMENT, ("cycle_id", "agent", "taken", "planned")),
-    "patients_interruption": Words(
-        "Interruption", _S.TREATMENT, ("cycle_id", "agent", "from_day", "to_day", "reason")
-    ),
+    "patients_interruption": Words("Interruption", _S.TREATMENT, ("cycle_id", "agent", "from_day", "to_day", "reason")),
     "patients_dosereduction": Words(
         "Dose reduction",
         _S.TREATMENT,

@@ -78,7 +78,11 @@ class Reminder(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     outcome = models.TextField(blank=True)
     cancelled_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         help_text="who cancelled it, or let an uncertain one be",
     )
     created_at = models.DateTimeField(db_default=DatabaseClock())

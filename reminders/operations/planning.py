@@ -121,7 +121,10 @@ def _waiting_decisions(study: Study, people: People, awaits: Awaited) -> list[Re
         return []
     return [
         _urgent(
-            study, person, f"decision:{awaits.decision_id}", "waits",
+            study,
+            person,
+            f"decision:{awaits.decision_id}",
+            "waits",
             wording.decision_waits(study, person, awaits.number),
         )
         for person in holders(people, set(awaits.missing))
@@ -132,7 +135,10 @@ def _changed_inputs(study: Study, people: People, awaits: Awaited) -> list[Remin
     """Decisions that were signed, whose inputs are not any more what they were. Each further change is told again."""
     return [
         _urgent(
-            study, person, f"inputs-changed:{changed.decision_id}", changed.fingerprint,
+            study,
+            person,
+            f"inputs-changed:{changed.decision_id}",
+            changed.fingerprint,
             wording.inputs_changed(study, person, changed.number),
         )
         for changed in awaits.changed

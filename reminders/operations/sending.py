@@ -56,8 +56,10 @@ def send_reminder(*, reminder_id: int, by: User, at: dt.datetime) -> str | None:
 def claim_reminder(*, reminder_id: int, by: User, at: dt.datetime) -> str | None:
     """Take a reminder that is ready, by one conditional UPDATE; returns the claim, or None when it is not to be had."""
     claim = secrets.token_hex(16)
-    taken = Reminder.objects.ready(at).filter(pk=reminder_id).update(
-        status=Status.CLAIMED, claim=claim, claimed_at=at, outcome=""
+    taken = (
+        Reminder.objects.ready(at)
+        .filter(pk=reminder_id)
+        .update(status=Status.CLAIMED, claim=claim, claimed_at=at, outcome="")
     )
     return claim if taken else None
 

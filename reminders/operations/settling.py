@@ -18,8 +18,10 @@ def cancel_reminder(*, reminder: Reminder, by: User, at: dt.datetime) -> None:
     Refused "too-late" when a worker has begun to send it. Forbidden for somebody else's reminder without the role.
     """
     _require_say(by, reminder)
-    stopped = Reminder.objects.to_come().filter(pk=reminder.pk).update(
-        status=Status.CANCELLED, cancelled_by=by, outcome=f"Cancelled by {by}."
+    stopped = (
+        Reminder.objects.to_come()
+        .filter(pk=reminder.pk)
+        .update(status=Status.CANCELLED, cancelled_by=by, outcome=f"Cancelled by {by}.")
     )
     if not stopped:
         raise Refused("too-late", "It is too late to cancel this message; the list says what became of it.")
@@ -40,8 +42,10 @@ def send_again(*, reminder: Reminder, by: User, at: dt.datetime) -> None:
 def leave_uncertain(*, reminder: Reminder, by: User, at: dt.datetime) -> None:
     """Let an uncertain message be: it is not sent again, and the page asks no more."""
     _require_say(by, reminder)
-    left = Reminder.objects.unsettled().filter(pk=reminder.pk).update(
-        cancelled_by=by, outcome=f"It may have gone out; {by} left it at that."
+    left = (
+        Reminder.objects.unsettled()
+        .filter(pk=reminder.pk)
+        .update(cancelled_by=by, outcome=f"It may have gone out; {by} left it at that.")
     )
     if not left:
         raise Refused("not-in-doubt", "Only a message that is uncertain can be left as it is.")

@@ -112,7 +112,11 @@ def test_a_window_that_is_about_to_close_belongs_to_today(trial: Study, site_a: 
 
 def test_a_collected_sample_is_not_due(trial: Study, patient: Patient, coordinator_a: User) -> None:
     collect_sample(
-        patient=patient, timepoint="after-1", collected_on=day(28), tubes=["edta", "serum"], by=coordinator_a,
+        patient=patient,
+        timepoint="after-1",
+        collected_on=day(28),
+        tubes=["edta", "serum"],
+        by=coordinator_a,
         at=moment(day(28)),
     )
     assert not [i for i in at(trial, 30).items if i.kind is Kind.SAMPLE and i.key.endswith(":after-1")]
@@ -150,8 +154,14 @@ def test_a_patient_with_a_dlt_has_no_window_to_assess(trial: Study, coordinator_
 
 def neutropenia(patient: Patient, by: User, **judged: object) -> object:
     return record_adverse_event(
-        patient=patient, term="Neutrophil count decreased", grade=4, onset_on=day(9),
-        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"}, by=by, at=moment(day(10)), **judged,
+        patient=patient,
+        term="Neutrophil count decreased",
+        grade=4,
+        onset_on=day(9),
+        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
+        by=by,
+        at=moment(day(10)),
+        **judged,
     )
 
 
@@ -219,8 +229,14 @@ def test_a_late_dlt_asks_the_signers_to_look_again(
 
 def with_dlt_late(patient: Patient, by: User, recorded: dt.date) -> None:
     record_adverse_event(
-        patient=patient, term="Febrile neutropenia", grade=3, onset_on=day(12), is_dlt=True,
-        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"}, by=by, at=moment(recorded),
+        patient=patient,
+        term="Febrile neutropenia",
+        grade=3,
+        onset_on=day(12),
+        is_dlt=True,
+        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
+        by=by,
+        at=moment(recorded),
     )
 
 

@@ -61,8 +61,13 @@ def test_it_names_patients_by_code_and_says_nothing_else_of_them(
     patient: Patient, own_feed: Feed, coordinator_a: User
 ) -> None:
     record_adverse_event(
-        patient=patient, term="Neutrophil count decreased", grade=4, onset_on=DAY_ONE,
-        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"}, by=coordinator_a, at=moment(DAY_ONE),
+        patient=patient,
+        term="Neutrophil count decreased",
+        grade=4,
+        onset_on=DAY_ONE,
+        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
+        by=coordinator_a,
+        at=moment(DAY_ONE),
     )
     text = Client().get(f"/calendar/{own_feed.token}.ics").content.decode().lower()
     assert "a-001 needs a dlt judgement" in text

@@ -41,7 +41,12 @@ def patient(trial: Study, coordinator_a: User) -> Patient:
 @pytest.fixture
 def event(patient: Patient, coordinator_a: User) -> AdverseEvent:
     return record_adverse_event(
-        patient=patient, term="Fatigue", grade=2, onset_on=day(9), by=coordinator_a, at=moment(day(9)),
+        patient=patient,
+        term="Fatigue",
+        grade=2,
+        onset_on=day(9),
+        by=coordinator_a,
+        at=moment(day(9)),
         relations={"lenalidomide": "probable", "dexamethasone": "unlikely"},
     )
 
@@ -169,7 +174,12 @@ def test_the_number_of_queries_does_not_grow_with_the_entries(
     few = queries(coordinator_a, trial)
     for number in range(2, 12):
         record_adverse_event(
-            patient=patient, term="Fatigue", grade=1, onset_on=day(number), by=coordinator_a, at=moment(day(20)),
+            patient=patient,
+            term="Fatigue",
+            grade=1,
+            onset_on=day(number),
+            by=coordinator_a,
+            at=moment(day(20)),
             relations={"lenalidomide": "possible", "dexamethasone": "unlikely"},
         )
     assert queries(coordinator_a, trial) == few
@@ -186,8 +196,13 @@ def queries(person: User, study: Study) -> int:
 def test_it_comes_in_pages(trial: Study, patient: Patient, coordinator_a: User) -> None:
     for number in range(1, 26):
         record_adverse_event(
-            patient=patient, term="Fatigue", grade=1, onset_on=DAY_ONE + dt.timedelta(days=number), by=coordinator_a,
-            at=moment(day(40)), relations={"lenalidomide": "possible", "dexamethasone": "unlikely"},
+            patient=patient,
+            term="Fatigue",
+            grade=1,
+            onset_on=DAY_ONE + dt.timedelta(days=number),
+            by=coordinator_a,
+            at=moment(day(40)),
+            relations={"lenalidomide": "possible", "dexamethasone": "unlikely"},
         )
     page = read(coordinator_a, trial, kind="events")
     assert "Page 1 of 2" in page

@@ -154,8 +154,14 @@ def test_a_late_change_is_told_to_the_signers_and_each_further_change_again(tria
     plan(trial, moment(on))
     assert told("inputs-changed:") == set()
     record_adverse_event(
-        patient=patient, term="Febrile neutropenia", grade=3, onset_on=day(12), is_dlt=True,
-        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"}, by=coordinator_a, at=moment(on + ONE_DAY),
+        patient=patient,
+        term="Febrile neutropenia",
+        grade=3,
+        onset_on=day(12),
+        is_dlt=True,
+        relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
+        by=coordinator_a,
+        at=moment(on + ONE_DAY),
     )
     plan(trial, moment(on + ONE_DAY))
     plan(trial, moment(on + 2 * ONE_DAY))
