@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
             declare="length_days int; limit_days int; agreed date; by_cycle date; by_retreatment date;",
         ),
         Guard(
-            "patients_dosereduction", "down_the_ladder", "BEFORE INSERT OR UPDATE", LADDER,
+            "patients_dosereduction", "within_the_ladder", "BEFORE INSERT OR UPDATE", LADDER,
             declare="start_rung int; rungs int;",
         ),
         Guard("patients_discontinuation", "end_of_treatment", "BEFORE INSERT OR UPDATE", END),
