@@ -155,11 +155,15 @@ _STANDING_KINDS = {
 
 
 def _standing_chip(case: PatientCase) -> tuple[str, str] | None:
-    if case.standing is None:
+    """Where the patient stands in the tally; nothing before treatment, when there is nothing to say."""
+    if case.standing is None or not case.cycles:
         return None
     standing = Standing(case.standing.standing)
-    running = any(missing.kind == MissingKind.WINDOW for missing in case.standing.missing)
-    return "DLT window running" if running else standing.label, _STANDING_KINDS[standing]
+    words = standing.label
+    if standing == Standing.PENDING:
+        running = any(missing.kind == MissingKind.WINDOW for missing in case.standing.missing)
+        words = "DLT window running" if running else "DLT assessment pending"
+    return words, _STANDING_KINDS[standing]
 
 
 # --- the regimen ---

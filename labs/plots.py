@@ -60,9 +60,13 @@ def _specification(points: tuple[Point, ...]) -> str:
 
 
 def _value_axis(points: tuple[Point, ...]) -> alt.Axis:
-    """Lines at whole numbers where all values are whole: a score of 4.5 may not exist."""
-    whole = all(point.value.is_integer() for point in points)
-    return alt.Axis(format="~g", tickCount=3, tickMinStep=1 if whole else 0, gridColor=_LINE)
+    """Two to four lines; at whole numbers where all values are whole: a score of 4.5 may not exist."""
+    values = [float(point.value) for point in points]
+    if not all(value.is_integer() for value in values):
+        return alt.Axis(format="~g", tickCount=3, gridColor=_LINE)
+    low, high = int(min(values)), int(max(values))
+    step = max(1, -(-(high - low) // 3))
+    return alt.Axis(format="~g", values=list(range(low, high + step, step)), gridColor=_LINE)
 
 
 def _day_axis(points: tuple[Point, ...]) -> alt.Axis:
