@@ -5,6 +5,7 @@ python -m config.demo reset               forgets the demo's data
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -20,14 +21,14 @@ from types import FrameType
 import psycopg
 
 from config.embedded import CannotStart, Servers
-from config.environment import BASE_DIR, VAR_DIR, load_dot_env
+from config.environment import BASE_DIR, VAR_DIR, fingerprint_of_the_tables, load_dot_env
 from config.healthcheck import is_well
 from config.install import folder_must_be_writable
 from config.progress import Trouble, step
 
 LOGS = VAR_DIR / "log"
 MAIL = VAR_DIR / "mail"
-DEMO_DATA = BASE_DIR / "reminders" / "management" / "commands" / "load_demo.py"
+TABLES = VAR_DIR / "servers" / "tables"
 PEOPLE = VAR_DIR / "demo-people.json"
 HALF_MADE = VAR_DIR / "demo-data-half-made"
 WEB_SECONDS = 60
@@ -68,16 +69,18 @@ def run(port: int, *, with_data: bool) -> None:
     os.environ.setdefault("PUBLIC_URL", f"http://localhost:{port}")
     os.environ.update(RUNG_ENV="local", RUNG_DEMO="true")
     print("\nRung is starting.\n", flush=True)
-    with servers():
-        _prepare_tables()
+    with servers() as own:
+        _prepare_tables(own)
         if with_data:
             _prepare_data()
-        with processes(port) as running:
-            people = _ask_who_can_sign_in()
+        with processes(port) as ours:
             with step("Web, worker and beat"):
-                _wait_for_web(port, running)
-            _greet(port, people)
-            _stay(running)
+                ours.start("web")
+                _wait_for_web(port, ours)
+                ours.start("worker")
+                ours.start("beat")
+            _greet(port)
+            _stay(ours)
 
 
 def reset() -> None:
@@ -110,33 +113,44 @@ def _another(port: int) -> int:
 
 
 @contextmanager
-def servers() -> Iterator[None]:
-    """The servers that the environment names, else our own, stopped at the end unless somebody else uses them."""
+def servers() -> Iterator[bool]:
+    """The servers that the environment names, else our own, stopped at the end unless somebody else uses them.
+
+    Gives whether the database is our own.
+    """
     if {"DATABASE_URL", "REDIS_URL"} <= os.environ.keys():
-        yield
+        yield False
         return
     own = Servers()
     try:
         with step("PostgreSQL and Valkey"):
-            os.environ.update(own.start().for_what_is_unnamed())
-        yield
+            found = own.start().for_what_is_unnamed()
+        os.environ.update(found)
+        yield "DATABASE_URL" in found
     finally:
         _hear_no_more()
         own.leave()
 
 
-def _prepare_tables() -> None:
+def _prepare_tables(own: bool) -> None:
+    """Migrate, unless the database is our own and no migration is new."""
     if "DATABASE_OWNER_URL" not in os.environ:
         raise Trouble("DATABASE_URL is set, so set DATABASE_OWNER_URL too: the role that makes the tables.")
+    wanted = fingerprint_of_the_tables()
+    made = TABLES.read_text() if TABLES.is_file() else ""
+    if own and made == wanted:
+        return
     with step("Tables"):
         _manage("migrate", "--verbosity=0", as_owner=True)
+    if own:
+        TABLES.write_text(wanted)
 
 
 def _prepare_data() -> None:
     """Made once, day by day; a start that was stopped half-way through says so at the next one."""
     if HALF_MADE.exists():
         raise Trouble("Making the demo data was stopped half-way; start over with `make demo-reset`, then `make demo`.")
-    if DEMO_DATA.exists() and not _there_is_a_study():
+    if not _there_is_a_study():
         HALF_MADE.touch()
         with step("Demo data, made day by day (first time only)"):
             _manage("load_demo")
@@ -165,30 +179,58 @@ def _manage(*command: str, as_owner: bool = False) -> None:
 # --- Processes ---
 
 
+CELERY = (sys.executable, "-m", "celery", "--app=config.celery")
+COMMANDS = {
+    "web": (sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", "config.wsgi"),
+    "worker": (*CELERY, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
+    "beat": (*CELERY, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"),
+}
+
+
+class Processes:
+    """Web, worker and beat, each with a log of its own."""
+
+    def __init__(self, port: int) -> None:
+        self.environment = {**os.environ, "BIND": f"127.0.0.1:{port}"}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        LOGS.mkdir(parents=True, exist_ok=True)
+
+    def start(self, name: str) -> None:
+        with open(LOGS / f"{name}.log", "ab") as log:
+            # A session of its own: Ctrl-C reaches only this process, which then stops them in order.
+            self.running[name] = subprocess.Popen(
+                COMMANDS[name], cwd=BASE_DIR, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def must_all_run(self) -> None:
+        """Raises Trouble where one has ended by itself."""
+        for name, process in self.running.items():
+            if process.poll() is not None:
+                raise Trouble(f"The {name} process ended by itself; {LOGS / f'{name}.log'} says why. All is stopped.")
+
+    def end(self) -> None:
+        """Ask all of them to end, and insist where one does not."""
+        for process in self.running.values():
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in self.running.values():
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
 @contextmanager
-def processes(port: int) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
-    """Web, worker and beat, each with a log of its own; all of them have ended at the end."""
-    celery = [sys.executable, "-m", "celery", "--app=config.celery"]
-    commands = {
-        "web": [sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", "config.wsgi"],
-        "worker": [*celery, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"],
-        "beat": [*celery, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"],
-    }
-    LOGS.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "BIND": f"127.0.0.1:{port}"}
-    running: dict[str, subprocess.Popen[bytes]] = {}
+def processes(port: int) -> Iterator[Processes]:
+    """All that were started inside have ended at the end."""
+    ours = Processes(port)
     try:
-        for name, command in commands.items():
-            with open(LOGS / f"{name}.log", "ab") as log:
-                # A session of its own: Ctrl-C reaches only this process, which then stops them in order.
-                running[name] = subprocess.Popen(
-                    command, cwd=BASE_DIR, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                    start_new_session=True,
-                )  # fmt: skip
-        yield running
+        yield ours
     finally:
         _hear_no_more()
-        _end(list(running.values()))
+        ours.end()
 
 
 def _hear_no_more() -> None:
@@ -197,53 +239,40 @@ def _hear_no_more() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _end(running: list[subprocess.Popen[bytes]]) -> None:
-    for process in running:
-        process.terminate()
-    deadline = time.monotonic() + STOP_SECONDS
-    for process in running:
-        try:
-            process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _wait_for_web(port: int, running: dict[str, subprocess.Popen[bytes]]) -> None:
+def _wait_for_web(port: int, ours: Processes) -> None:
     deadline = time.monotonic() + WEB_SECONDS
     while not is_well(f"127.0.0.1:{port}", "localhost"):
-        _all_must_run(running)
+        ours.must_all_run()
         if time.monotonic() > deadline:
             raise Trouble(f"The web server does not answer; {LOGS / 'web.log'} says why.")
         time.sleep(0.1)
 
 
-def _all_must_run(running: dict[str, subprocess.Popen[bytes]]) -> None:
-    for name, process in running.items():
-        if process.poll() is not None:
-            raise Trouble(f"The {name} process ended by itself; {LOGS / f'{name}.log'} says why. All is stopped.")
-
-
-def _stay(running: dict[str, subprocess.Popen[bytes]]) -> None:
+def _stay(ours: Processes) -> None:
     while True:
-        _all_must_run(running)
+        ours.must_all_run()
         time.sleep(0.5)
 
 
 # --- What the person reads ---
 
 
-def _ask_who_can_sign_in() -> subprocess.Popen[str]:
-    command = [sys.executable, "manage.py", "demo_people"]
-    return subprocess.Popen(
-        command, cwd=BASE_DIR, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-
-
-def _greet(port: int, people: subprocess.Popen[str]) -> None:
-    table = people.communicate()[0]
-    print(f"\nRung is at http://localhost:{port}\n\n{table}")
+def _greet(port: int) -> None:
+    print(f"\nRung is at http://localhost:{port}\n")
+    if PEOPLE.is_file():
+        print(_who_can_sign_in())
     print(f"E-mails are written to {_short(MAIL)}, log lines to {_short(LOGS)}. Ctrl-C stops all of it.", flush=True)
+
+
+def _who_can_sign_in() -> str:
+    """The table that the demo data's maker left, as the sign-in page shows it too."""
+    columns = ("username", "password", "name", "role")
+    people: list[dict[str, str]] = json.loads(PEOPLE.read_text())
+    widths = {column: max(len(person[column]) for person in people) for column in columns}
+    lines = ("  ".join(person[column].ljust(widths[column]) for column in columns) for person in people)
+    return "Sign in as one of these, who are all invented (name, password, person, role):\n\n" + "".join(
+        f"  {line.rstrip()}\n" for line in lines
+    )
 
 
 def _short(path: Path) -> str:

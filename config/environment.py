@@ -1,5 +1,6 @@
 """Where settings come from: the environment, then a `.env` file beside manage.py; the environment goes first."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -8,6 +9,22 @@ import environ
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("RUNG_VAR_DIR") or BASE_DIR / "var")
+
+WHAT_MAKES_THE_TABLES = (
+    "*/migrations/*.py",
+    "*/migrations/*.sql",
+    "audit/ddl.py",
+    "config/roles.sql",
+    "requirements.lock",
+)
+
+
+def fingerprint_of_the_tables() -> str:
+    """Changes whenever `manage.py migrate` on an empty database would make anything else than before."""
+    whole = hashlib.sha256()
+    for path in sorted(path for pattern in WHAT_MAKES_THE_TABLES for path in BASE_DIR.glob(pattern)):
+        whole.update(str(path.relative_to(BASE_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()[:16]
 
 
 def load_dot_env() -> None:

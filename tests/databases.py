@@ -5,7 +5,6 @@ A clone takes tens of milliseconds; a test that commits for real gets one for it
 """
 
 import fcntl
-import hashlib
 import os
 import subprocess
 import sys
@@ -19,15 +18,7 @@ import psycopg
 from psycopg import sql
 
 from config.embedded import Addresses, Servers, run_roles_sql
-from config.environment import BASE_DIR
-
-WHAT_MAKES_A_TEMPLATE = (
-    "*/migrations/*.py",
-    "*/migrations/*.sql",
-    "audit/ddl.py",
-    "config/roles.sql",
-    "requirements.lock",
-)
+from config.environment import BASE_DIR, fingerprint_of_the_tables
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Database:
 
 def template(servers: Servers, addresses: Addresses) -> str:
     """The name of a database that all migrations have been run in; made where the migrations are new."""
-    name = f"template_{_fingerprint()}"
+    name = f"template_{fingerprint_of_the_tables()}"
     with open(servers.folder / "template-gate", "w") as gate:
         fcntl.flock(gate, fcntl.LOCK_EX)
         with _admin(addresses) as admin:
@@ -92,14 +83,6 @@ def clone(addresses: Addresses, template_name: str) -> Iterator[Database]:
     finally:
         with _admin(addresses) as admin:
             _drop(admin, name)
-
-
-def _fingerprint() -> str:
-    files = sorted(path for pattern in WHAT_MAKES_A_TEMPLATE for path in BASE_DIR.glob(pattern))
-    whole = hashlib.sha256()
-    for path in files:
-        whole.update(str(path.relative_to(BASE_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return whole.hexdigest()[:16]
 
 
 def _make_template(addresses: Addresses, name: str) -> None:
