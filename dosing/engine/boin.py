@@ -17,6 +17,7 @@ import numpy as np
 from dosing.engine import rules, wording
 from dosing.engine.advice import Advice
 from dosing.engine.interval import IntervalDesign
+from dosing.engine.moves import Moves
 from dosing.engine.posterior import IntArray
 from dosing.engine.tally import DoseTally
 from dosing.engine.validation import flag, real_number, refuse
@@ -134,6 +135,25 @@ class BoinDesign(IntervalDesign):
             dose,
             f"{wording.seen(*here.here)}: {end}, so stay at {here.label(dose)} and complete its cohort",
             self.cohort_size - 1,
+        )
+
+    def moves(self, n: IntArray, y: IntArray, current: IntArray) -> Moves:
+        """`advise` for many tallies, shape (tallies, doses), at their current doses, shape (tallies,)."""
+        by_table = super().moves(n, y, current)
+        if not self.titration or self.cohort_size == 1:
+            return by_table
+        left = self.max_patients - n.sum(axis=1)
+        single = (n.max(axis=1) <= 1) & ~by_table.unsafe & (left > 0)
+        first = n[np.arange(len(n)), current - 1] == 0
+        no_dlt = y.sum(axis=1) == 0
+        up = no_dlt & ~first & (current < n.shape[1])
+        fill = np.where(first, self.cohort_size, self.cohort_size - 1)
+        size = np.where(no_dlt & (first | up), 1, fill)
+        return Moves(
+            next_dose=np.where(single, current + up, by_table.next_dose),
+            size=np.where(single, np.minimum(size, left), by_table.size),
+            early=by_table.early & ~single,
+            unsafe=by_table.unsafe,
         )
 
 

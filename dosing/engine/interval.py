@@ -17,6 +17,7 @@ from dosing.engine import isotonic, rules
 from dosing.engine.advice import Advice
 from dosing.engine.boundaries import BoundaryTable, Limits, thresholds
 from dosing.engine.isotonic import MtdSelection
+from dosing.engine.moves import Moves
 from dosing.engine.posterior import FEWEST_TO_ELIMINATE, NEVER, IntArray, fewest_dlts_above
 from dosing.engine.tally import DoseTally
 from dosing.engine.validation import dose_labels, flag, real_number, refuse, whole_number
@@ -155,6 +156,35 @@ class IntervalDesign:
             prob_above_target=above,
             eliminated=tuple(range(open_doses + 1, tally.doses + 1)),
             reason=rules.reason_for_mtd(self, tally, dose, open_doses, names),
+        )
+
+    @property
+    def planned_patients(self) -> int | None:
+        """max_patients."""
+        return self.max_patients
+
+    def most_patients(self, doses: int) -> int:
+        """max_patients, however many doses."""
+        return self.max_patients
+
+    def moves(self, n: IntArray, y: IntArray, current: IntArray) -> Moves:
+        """`advise` for many tallies, shape (tallies, doses), at their current doses, shape (tallies,)."""
+        limits = self.limits(max(self.max_patients, int(n.max(initial=0))))
+        rows, total = np.arange(len(n)), n.sum(axis=1)
+        here_n, here_y = n[rows, current - 1], y[rows, current - 1]
+        open_to = limits.open_doses(n, y)
+        unsafe = (open_to == 0) | (y[:, 0] >= limits.stop[n[:, 0]])
+        up = (here_y <= limits.escalate[here_n]).astype(np.int64)
+        wish = current + up - (here_y >= limits.de_escalate[here_n])
+        following = np.minimum(np.maximum(wish, 1), open_to)
+        stops = unsafe | (total >= self.max_patients)
+        if self.early_stop_n is not None:
+            stops |= (here_n >= self.early_stop_n) & (following == current)
+        return Moves(
+            next_dose=np.where(stops, 0, following),
+            size=np.minimum(self.cohort_size, self.max_patients - total),
+            early=stops & (total < self.max_patients),
+            unsafe=unsafe,
         )
 
     def select_rows(self, n: IntArray, y: IntArray) -> IntArray:

@@ -18,6 +18,8 @@ MOST_OUTCOMES = 100_000
 class Advises(Protocol):
     """A design that advises from counts."""
 
+    def most_patients(self, doses: int) -> int: ...
+
     def advise(self, tally: DoseTally, current_dose: int, labels: tuple[str, ...] | None = None) -> Advice: ...
 
 
