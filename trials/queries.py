@@ -11,7 +11,8 @@ def lock_study(study: Study) -> Study:
 
     Registration, DLT judgements and signatures of one study all take this lock first: they happen one after another.
     """
-    return Study.objects.select_for_update(of=("self",)).get(pk=study.pk)
+    [locked] = Study.objects.select_for_update(of=("self",)).filter(pk=study.pk)
+    return locked
 
 
 def study_for(user: User, key: str) -> Study:

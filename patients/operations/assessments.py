@@ -133,7 +133,8 @@ def standing_now(patient: Patient, at: dt.datetime) -> PatientStanding:
 
 def loaded_patient(patient: Patient) -> Patient:
     """The patient read afresh, with all that evaluability needs."""
-    return with_dlt_data(Patient.objects.filter(pk=patient.pk)).get()
+    [loaded] = with_dlt_data(Patient.objects.filter(pk=patient.pk))
+    return loaded
 
 
 def loaded_event(event: AdverseEvent) -> AdverseEvent:
