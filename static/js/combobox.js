@@ -31,6 +31,7 @@
     let at = -1;
     let timer = 0;
     let request = new AbortController();
+    let told = null;  /* the value that was chosen, and told to whoever listens */
 
     holder.className = "combobox";
     list.className = "combobox-list";
@@ -65,7 +66,7 @@
     const choose = (index) => {
       const result = results[index];
       close();
-      input.value = result.value;
+      input.value = told = result.value;
       input.dispatchEvent(new Event("input", { bubbles: true }));
       window.clearTimeout(timer);
       input.dispatchEvent(new Event("change", { bubbles: true }));
@@ -113,6 +114,11 @@
       if (!event.isTrusted) return;  /* ours, after choosing */
       window.clearTimeout(timer);
       timer = window.setTimeout(ask, WAIT);
+    });
+    input.addEventListener("change", (event) => {
+      /* Leaving the field, the browser tells what was chosen once more: what has been filled in since would be lost. */
+      if (event.isTrusted && input.value === told) event.stopPropagation();
+      else if (event.isTrusted) told = null;
     });
     input.addEventListener("blur", close);
     input.addEventListener("keydown", (event) => {

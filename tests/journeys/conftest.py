@@ -1,0 +1,93 @@
+"""People at browsers of their own, in one rehearsal study that a real server serves."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from playwright.sync_api import Browser
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser import Complaints, browser
+from tests.cast import PASSWORD
+from tests.journeys.people import Someone
+from trials.models import Study
+
+__all__ = ["browser"]
+
+SignIn = Callable[..., Someone]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_middle_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever the test runs, it is the same day at every site: a clock that goes on from 15:00 UTC."""
+    began = dt.datetime.now(dt.UTC)
+    three = began.replace(hour=15, minute=0, second=0, microsecond=0)
+    clock = SimpleNamespace(now=lambda: three + (dt.datetime.now(dt.UTC) - began))
+    monkeypatch.setattr("trials.clock.timezone", clock)
+
+
+@pytest.fixture(autouse=True)
+def _operations_may_read_again(settings: Settings) -> None:
+    """An operation reads afresh what the page has read already; that one patient is read twice is not a query per row."""
+    settings.ZEAL_RAISE = False
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """What browsers complain of; anything heard fails the test."""
+    heard = Complaints()
+    yield heard
+    assert heard.heard == []
+
+
+@pytest.fixture
+def sign_in(live_server: LiveServer, browser: Browser, complaints: Complaints, study: Study) -> Iterator[SignIn]:
+    """Opens a browser window for somebody and signs in by the page."""
+    windows = []
+
+    def signed_in(user: User, **window: object) -> Someone:
+        context = browser.new_context(reduced_motion="reduce", base_url=live_server.url, **window)  # type: ignore[arg-type]
+        context.set_default_timeout(45_000)
+        windows.append(context)
+        page = context.new_page()
+        complaints.listen(page)
+        someone = Someone(page, user.full_name, study.key)
+        someone.sign_in(user.username, PASSWORD)
+        return someone
+
+    yield signed_in
+    for window in windows:
+        window.close()
+
+
+@pytest.fixture
+def mia(sign_in: SignIn, coordinator_a: User) -> Someone:
+    """Coordinator at site A."""
+    return sign_in(coordinator_a)
+
+
+@pytest.fixture
+def maja(sign_in: SignIn, coordinator_b: User) -> Someone:
+    """Coordinator at site B."""
+    return sign_in(coordinator_b)
+
+
+@pytest.fixture
+def rivera(sign_in: SignIn, pi: User) -> Someone:
+    """The principal investigator."""
+    return sign_in(pi)
+
+
+@pytest.fixture
+def okafor(sign_in: SignIn, medical_monitor: User) -> Someone:
+    """The medical monitor."""
+    return sign_in(medical_monitor)
+
+
+@pytest.fixture
+def whitfield(sign_in: SignIn, statistician: User) -> Someone:
+    """The statistician."""
+    return sign_in(statistician)
