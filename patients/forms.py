@@ -68,21 +68,17 @@ class EligibilityForm(forms.Form):
         self.criteria = criteria
         for criterion in criteria:
             excludes = criterion.kind == "exclusion"
-            answers = [("yes", "No, does not apply"), ("no", "Yes, applies")] if excludes else [
+            answers = [("yes", "No"), ("no", "Yes, it applies")] if excludes else [
                 ("yes", "Yes"), ("no", "No")
             ]
-            self.fields[criterion.code] = one_of(criterion.text, answers, help_text=_kind_words(criterion))
+            hint = "Excludes the patient where it applies." if excludes else ""
+            self.fields[criterion.code] = one_of(criterion.text, answers, help_text=hint)
         self.fields["checked_on"] = day_field("Checked on")
         if changes:
             self.fields["reason"] = reason_for_change(required=False)
 
     def answers(self) -> dict[str, bool]:
         return {c.code: self.cleaned_data[c.code] == "yes" for c in self.criteria}
-
-
-def _kind_words(criterion: Criterion) -> str:
-    words = "Excludes the patient if it applies." if criterion.kind == "exclusion" else "Needed."
-    return f"{words} Assumed: the protocol does not say." if criterion.assumed else words
 
 
 class RegisterForm(forms.Form):
@@ -150,7 +146,7 @@ class ReduceForm(forms.Form):
     )
     event = EventChoice(
         label="Adverse event", queryset=AdverseEvent.objects.none(), required=False, empty_label="None",
-        help_text="Record it first if it is not listed.",
+        help_text="Needed where it is the reason. Record it first if it is not listed.",
     )
     explanation = text_field("Reason in words")
     effective_on = day_field("First day at the lower dose")

@@ -73,13 +73,22 @@ def _planned_window(patient: Patient, cycles: Sequence[Cycle]) -> tuple[dt.date,
 
 
 def _timepoints(patient: Patient) -> list[tuple[str, Timepoint]]:
-    """Visits, samples and outcome measures of one cycle, each by the name the preview gives it."""
+    """Visits, samples and outcome measures of one cycle; what is due together has one name: 'After cycle 3: …'."""
     protocol = schedule.protocol_of(patient)
-    samples = protocol.samples.timepoints if protocol.samples else ()
-    named = [(f"Visit: {t.title}", t) for t in protocol.visits]
-    named += [(f"Samples: {t.title}", t) for t in samples]
-    named += [(f"Outcome measures: {t.title}", t) for m in protocol.outcome_measures for t in m.timepoints]
-    return [(name, t) for name, t in named if t.anchor is not AnchorKind.EVERY_CYCLE_START]
+    found: dict[tuple[str, AnchorKind, int | None], tuple[Timepoint, list[str]]] = {}
+    for kind, timepoints in (
+        ("visit", protocol.visits),
+        ("samples", protocol.samples.timepoints if protocol.samples else ()),
+        ("outcome measures", [t for m in protocol.outcome_measures for t in m.timepoints]),
+    ):
+        for timepoint in timepoints:
+            if timepoint.anchor is AnchorKind.EVERY_CYCLE_START:
+                continue
+            same = (timepoint.title, timepoint.anchor, timepoint.cycle)
+            _, kinds = found.setdefault(same, (timepoint, []))
+            if kind not in kinds:
+                kinds.append(kind)
+    return [(f"{timepoint.title}: {', '.join(kinds)}", timepoint) for timepoint, kinds in found.values()]
 
 
 def _day(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle]) -> PlannedDay | None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views import View
 
 from patients.models import Cycle, Patient
-from patients.schedule import place_in_cycle
+from patients.schedule import place_in_cycle, protocol_of
 from trials.access import StudyPage, open_study, refuse_into
 from trials.errors import Refused
 from trials.permissions import Permission, visible_sites
@@ -53,7 +53,11 @@ class PatientPage(LoginRequiredMixin, View):
             words.append(self.patient.assigned_level.label)
         here = place_in_cycle(self.cycles, self.today)
         if here and self.patient.status == Patient.Status.ON_TREATMENT:
-            words.append(f"cycle {here[0].number}, day {here[1]}")
+            cycle, day = here
+            length = protocol_of(self.patient).cycle.length_days
+            words.append(
+                f"cycle {cycle.number}, day {day} of {length}" if day <= length else f"after cycle {cycle.number}"
+            )
         else:
             words.append(self.patient.get_status_display())
         return " · ".join(words)
@@ -74,6 +78,7 @@ class ActionPage(PatientPage):
     submit = "Save"
     lead = ""
     template = "patients/action.html"
+    form_class = ""
     keep = ""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
@@ -89,8 +94,8 @@ class ActionPage(PatientPage):
             return self.answer(form, status=422)
         try:
             moves = self.preview(form)
-            if moves is not None and request.POST.get("confirm") != "yes":
-                return self.answer(form, moves=moves)
+            if moves is not None and not self.confirmed():
+                return self.answer(form, moves=moves, shown=request.POST.get("started_on", ""))
             said = self.act(form)
         except Refused as refused:
             refuse_into(form, refused)
@@ -107,6 +112,11 @@ class ActionPage(PatientPage):
     def preview(self, form: Form) -> list[dict[str, str]] | None:
         """What will move, to be confirmed first; None where there is nothing to confirm."""
         return None
+
+    def confirmed(self) -> bool:
+        """Whether what moves was seen for this very day: another day typed after that is shown anew."""
+        sent = self.request.POST
+        return sent.get("confirm") == "yes" and sent.get("shown", sent.get("started_on")) == sent.get("started_on")
 
     def act(self, form: Form) -> str:
         """Call the operation; returns what was done, in a sentence."""
@@ -125,8 +135,8 @@ class ActionPage(PatientPage):
 
     def answer(self, form: Form, *, status: int = 200, **more: Any) -> HttpResponse:
         context = self.context(
-            form=form, heading=self.heading, submit=self.submit, lead=self.lead, facts=self.facts(),
-            ways=self.ways(more.get("refused")), keep=self.keep or type(self).__name__, **more,
+            form=form, form_class=self.form_class, keep=self.keep or type(self).__name__, heading=self.heading,
+            submit=self.submit, lead=self.lead, facts=self.facts(), ways=self.ways(more.get("refused")), **more,
         )
         return render(self.request, self.template, context, status=status)
 

@@ -45,6 +45,7 @@ class DiscontinuePage(ActionPage):
 
 class ContinuationPage(ActionPage):
     heading = "Continuation review"
+    form_class = "pairs"
     submit = "Save the review"
 
     def open(self, *args: Any) -> None:
@@ -81,6 +82,7 @@ class ContinuationPage(ActionPage):
 
 class FollowUpPage(ActionPage):
     heading = "Record an event-monitoring visit"
+    form_class = "pairs"
     submit = "Save visit"
 
     def open(self, *args: Any) -> None:

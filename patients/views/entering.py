@@ -51,11 +51,17 @@ class EligibilityPage(ActionPage):
     permission = Permission.SCREEN_PATIENTS
     heading = "Check eligibility"
     submit = "Save answers"
-    lead = "Every criterion of the protocol has to be met before registration."
+    form_class = "pairs"
 
     @property
     def recorded(self) -> EligibilityCheck | None:
         return getattr(self.patient, "eligibility", None)
+
+    def open(self, *args: Any) -> None:
+        super().open(*args)
+        self.lead = "Every criterion has to be met before registration."
+        if any(criterion.assumed for criterion in protocol_of(self.patient).eligibility):
+            self.lead += " They are assumed where the protocol does not list them."
 
     def look(self) -> None:
         if self.patient.status != Patient.Status.SCREENING:

@@ -85,6 +85,7 @@ class StartCyclePage(TreatmentPage):
     def open(self, *args: Any) -> None:
         super().open(*args)
         self.planned = schedule.next_cycle(self.patient, self.cycles)
+        self.typed_start: dt.date | None = None
         if self.planned:
             self.heading = f"Start cycle {self.planned.number}"
             self.submit = f"Start cycle {self.planned.number}"
@@ -102,11 +103,14 @@ class StartCyclePage(TreatmentPage):
     def facts(self) -> list[dict[str, Any]]:
         if self.planned is None:
             return []
-        return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in self.planned.doses]
+        first = self.typed_start or self.planned.due_on
+        doses = doses_of_rung(protocol_of(self.patient), schedule.rung_on(self.patient, first), first)
+        return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in doses]
 
     def preview(self, form: Form) -> list[dict[str, str]] | None:
         started_on = form.cleaned_data["started_on"]
         planned = check_start(self.patient, started_on, self.page.now)
+        self.typed_start = started_on
         return move_words(preview_cycle_start(self.patient, self.cycles, planned.number, started_on)) or None
 
     def act(self, form: Form) -> str:

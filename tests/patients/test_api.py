@@ -4,9 +4,11 @@ import pytest
 
 from accounts.models import User
 from patients.models import Cycle, DosesTaken, Patient
-from tests.cast import ApiClient
+from patients.operations import discontinue
+from tests.cast import DAY_ONE, ApiClient, moment
 from tests.patients.steps import MET, again, eligible, registered, screened, treated
-from trials.models import Site, Study
+from trials.models import Cohort, Site, Study
+from trials.operations import close_cohort, close_levels_from, move_rehearsal_day, suspend_accrual
 
 pytestmark = pytest.mark.django_db
 
@@ -106,3 +108,35 @@ def test_a_client_that_may_only_read_writes_nothing(site_a: Site, coordinator_a:
     assert reader.get(f"{PATIENTS}A-001/").status_code == 200
     answer = reader.post(f"{PATIENTS}A-001/consent/", {"signed_on": "2026-01-05", "form_version": "1"})
     assert answer.status_code == 403
+
+
+def test_the_delay_limit_and_the_end_of_treatment_hold_here_too(
+    study: Study, site_a: Site, coordinator_a: User, edc_a: ApiClient
+) -> None:
+    patient = treated(site_a, coordinator_a)
+    move_rehearsal_day(study=study, days=60, by=coordinator_a, at=moment(DAY_ONE))
+    late = edc_a.post(f"{PATIENTS}A-001/cycles/", {"started_on": "2026-03-03"})
+    assert (late.status_code, late.json()["code"]) == (409, "delay-limit")
+    discontinue(
+        patient=patient, reason_code="treatment-delay", on=DAY_ONE, by=coordinator_a, at=moment(DAY_ONE)
+    )
+    after = edc_a.post(f"{PATIENTS}A-001/cycles/", {"started_on": "2026-02-02"})
+    assert (after.status_code, after.json()["code"]) == (409, "treatment-ended")
+    assert Cycle.objects.count() == 1
+
+
+@pytest.mark.parametrize("why", ["accrual-suspended", "decision-waits", "level-closed", "consent-missing"])
+def test_registration_is_refused_as_on_the_pages(
+    why: str, study: Study, site_a: Site, coordinator_a: User, pi: User, first_cohort: Cohort, edc_a: ApiClient
+) -> None:
+    at = moment(DAY_ONE)
+    (screened if why == "consent-missing" else eligible)(site_a, coordinator_a)
+    if why == "accrual-suspended":
+        suspend_accrual(study=study, reason="a question", by=pi, at=at)
+    elif why == "decision-waits":
+        close_cohort(cohort=first_cohort, because="held", by=pi, at=at)
+    elif why == "level-closed":
+        close_levels_from(study=study, ordinal=1, because="too many DLTs.", by=pi, at=at)
+    answer = edc_a.post(f"{PATIENTS}A-001/register/", {"planned_start": "2026-01-05"})
+    assert (answer.status_code, answer.json()["code"]) == (409, why)
+    assert Patient.objects.registered().count() == 0

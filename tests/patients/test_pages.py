@@ -74,8 +74,11 @@ def test_another_day_shows_what_moves_before_it_is_saved(
     assert "2 Mar 2026" in words
     assert "5 Mar 2026" in words
     assert "3 days later" in words
+    confirmed = {"confirm": "yes", "shown": day(32).isoformat()}
+    other_day = browser.post(url("start-cycle", patient), {"started_on": day(33).isoformat(), **confirmed})
+    assert "4 days later" in other_day.content.decode()
     assert Cycle.objects.count() == 1
-    browser.post(url("start-cycle", patient), {"started_on": day(32).isoformat(), "confirm": "yes"})
+    browser.post(url("start-cycle", patient), {"started_on": day(32).isoformat(), **confirmed})
     assert Cycle.objects.get(number=2).started_on == day(32)
 
 

@@ -203,9 +203,10 @@ def test_a_late_start_moves_what_follows_by_as_many_days(site_a: Site, coordinat
     patient = treated(site_a, coordinator_a)
     moves = preview_cycle_start(patient, cycles_of(patient), 2, day(32))
     assert Move("Cycle 3 and those after it", day(57), day(60)) in moves
-    assert Move("Samples: After cycle 2", day(56), day(59)) in moves
+    assert Move("After cycle 2: samples", day(56), day(59)) in moves
+    assert Move("After cycle 3: samples, outcome measures", day(84), day(87)) in moves
     assert {move.days for move in moves} == {3}
-    assert not [m for m in moves if "window" in m.what or "After cycle 1" in m.what.split(": ")]
+    assert not [m for m in moves if "window" in m.what or m.what.startswith(("After cycle 1:", "Pre-treatment"))]
     assert len(cycles_of(patient)) == 1
 
 
@@ -222,7 +223,7 @@ def test_the_preview_is_what_happens(study: Study, site_a: Site, coordinator_a: 
     start(patient, day(31), coordinator_a)
     patient = again(patient)
     assert schedule.next_cycle(patient, cycles_of(patient)).due_on == expected["Cycle 3 and those after it"]
-    assert sample_day(patient, "after-6") == expected["Samples: After cycle 6"]
+    assert sample_day(patient, "after-6") == expected["After cycle 6: samples, outcome measures"]
 
 
 def test_nothing_is_queried_once_the_rows_are_loaded(
