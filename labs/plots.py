@@ -60,13 +60,18 @@ def _specification(points: tuple[Point, ...]) -> str:
 
 
 def _value_axis(points: tuple[Point, ...]) -> alt.Axis:
-    """Two to four lines; at whole numbers where all values are whole: a score of 4.5 may not exist."""
+    """A few lines; at whole numbers where all values are whole: a score of 4.5 may not exist."""
     values = [float(point.value) for point in points]
     if not all(value.is_integer() for value in values):
         return alt.Axis(format="~g", tickCount=3, gridColor=_LINE)
-    low, high = int(min(values)), int(max(values))
-    step = max(1, -(-(high - low) // 3))
-    return alt.Axis(format="~g", values=list(range(low, high + step, step)), gridColor=_LINE)
+    return alt.Axis(format="~g", values=_whole_ticks(int(min(values)), int(max(values))), gridColor=_LINE)
+
+
+def _whole_ticks(low: int, high: int) -> list[int]:
+    """At most five round numbers from at or below `low` to at or above `high`."""
+    steps = (factor * 10**power for power in range(9) for factor in (1, 2, 5))
+    step = next(step for step in steps if high - low <= 3 * step)
+    return list(range(low // step * step, high + step, step))
 
 
 def _day_axis(points: tuple[Point, ...]) -> alt.Axis:
