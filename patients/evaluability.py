@@ -182,8 +182,8 @@ def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window 
 
 
 def named(event: AdverseEvent) -> str:
-    """'Diarrhea grade 3, 16 Nov 2026'."""
-    return f"{event.term} grade {event.grade}, {day_words(event.onset_on)}"
+    """'Diarrhea grade 3 of 16 Nov 2026'."""
+    return f"{event.term} grade {event.grade} of {day_words(event.onset_on)}"
 
 
 def day_words(day: dt.date) -> str:

@@ -10,7 +10,6 @@ from patients.forms import day_field, one_of, reason_for_change, text_field
 from patients.models import AdverseEvent, Attribution
 from trials.protocol import Protocol
 
-GRADE_WITHOUT_TERM = "Its meaning is shown when the term is chosen"
 JUDGEMENTS = [("yes", "It is a DLT"), ("no", "Not a DLT, because …")]
 
 
@@ -19,11 +18,11 @@ class EventForm(forms.Form):
 
     term = forms.CharField(label="What happened", max_length=200, help_text="Term of CTCAE v5.0, as the protocol asks")
     detail = forms.CharField(
-        label="More precisely", max_length=300, required=False, help_text="Needed for “Other, specify”"
+        label="More precisely (optional)", max_length=300, required=False, help_text="Needed for “Other, specify”"
     )
     grade = forms.TypedChoiceField(label="Grade", coerce=int, choices=[(n, str(n)) for n in range(1, 6)])
     onset_on = day_field("Began on")
-    resolved_on = day_field("Resolved on", required=False, help_text="Leave empty while it goes on")
+    resolved_on = day_field("Resolved on (optional)", required=False, help_text="Leave empty while it goes on")
     serious = forms.BooleanField(
         label="Serious", required=False,
         help_text="Fatal, life-threatening, a hospital stay, lasting disability, or another important medical event",
@@ -65,7 +64,8 @@ class EventForm(forms.Form):
         if term is None:
             return [{"value": str(n), "label": str(n), "detail": ""} for n in range(1, 6)]
         return [
-            {"value": str(n), "label": str(n), "detail": term.meaning(n), "disabled": n not in term.possible_grades}
+            {"value": str(n), "label": str(n), "detail": term.grades[n - 1] or f"{ctcae.NO_SUCH_GRADE} not in CTCAE",
+             "disabled": n not in term.possible_grades}
             for n in range(1, 6)
         ]
 
@@ -102,7 +102,15 @@ class RecordEventForm(EventForm):
 
     shown_term = forms.CharField(required=False, widget=forms.HiddenInput)
     is_dlt = one_of("Your judgement", JUDGEMENTS, required=False)
-    rationale = text_field("Why it is not a DLT", required=False)
+    rationale = text_field("Why it is not a DLT", required=False, help_text="Needed when you judge that it is not")
+
+    @property
+    def judgements(self) -> list[dict[str, str]]:
+        return [{"value": value, "label": label} for value, label in JUDGEMENTS]
+
+    @property
+    def chosen_judgement(self) -> str:
+        return str(self["is_dlt"].value() or "")
 
     @property
     def judgement(self) -> bool | None:
@@ -128,7 +136,7 @@ class JudgeForm(forms.Form):
     """A judgement whether an event is a DLT. fires: a rule of the protocol does, so that 'not' needs a reason."""
 
     is_dlt = one_of("Your judgement", JUDGEMENTS)
-    rationale = text_field("Why", required=False)
+    rationale = text_field("Why", required=False, help_text="Needed when a rule fires and you judge that it is not")
 
     @property
     def judgement(self) -> bool:

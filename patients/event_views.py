@@ -83,7 +83,7 @@ class EventFormPage(PatientPage):
 
 
 class RecordEventPage(EventFormPage):
-    """Record an event: one page with script; without, the grades with their meaning and the judgement are a second step."""
+    """Record an event: one page with script; without, the meaning of the grades and the judgement are a second step."""
 
     form_class = RecordEventForm
 
@@ -252,6 +252,11 @@ class WindowPage(ActionPage):
     def look(self) -> None:
         if not self.planned:
             raise Refused("not-started", f"{self.patient.code} has not started treatment: there is no DLT window yet.")
+        standing = standing_of(self.patient, self.today)
+        stopped = self.patient.discontinuations.all()
+        if self.made is None and not stopped and standing.window and self.today <= standing.window[1]:
+            until = day_words(standing.window[1])
+            raise Refused("window-open", f"The DLT window goes on until {until}. Enter the doses from the day after.")
 
     def form(self, typed: Any = None) -> WindowForm:
         exposure = protocol_of(self.patient).dlt.minimum_exposure
@@ -271,7 +276,7 @@ class WindowPage(ActionPage):
             {"label": "Now", "value": f"{standing.standing.label}. {standing.reason}"},
             {
                 "label": "Evaluable without a DLT",
-                "value": f"with at least {exposure.fraction:.0%} of the planned doses",
+                "value": f"with at least {exposure.fraction * 100:.0f} % of the planned doses",
                 "note": "assumed: the protocol does not say" if exposure.assumed else "",
             },
         ]

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from accounts.models import User
 from audit.models import Entry
 from patients import ctcae
-from patients.evaluability import Missing, day_words, newest_judgement
+from patients.evaluability import Missing, MissingKind, day_words, newest_judgement
 from patients.models import AdverseEvent
+from trials.clock import day_of
 from trials.protocol import Protocol
 
 FIELD_WORDS = {
@@ -35,6 +37,7 @@ def facts_of(event: AdverseEvent, protocol: Protocol) -> list[dict[str, Any]]:
     """The event's facts, one a line."""
     term = ctcae.find(event.term)
     names = {agent.code: agent.name for agent in protocol.agents}
+    recorded_on = day_of(event.recorded_at, event.patient.site.time_zone)
     facts: list[dict[str, Any]] = [
         {"label": "Grade", "value": event.grade, "note": term.meaning(event.grade) if term else ""},
         {"label": "Began", "value": day_words(event.onset_on)},
@@ -44,7 +47,7 @@ def facts_of(event: AdverseEvent, protocol: Protocol) -> list[dict[str, Any]]:
             for a in event.attributions.all()
         ),
         {"label": "Serious", "value": "yes" if event.serious else "no"},
-        {"label": "Recorded", "value": f"{event.recorded_by}, {day_words(event.recorded_at.date())}"},
+        {"label": "Recorded", "value": f"{event.recorded_by}, {day_words(recorded_on)}"},
     ]
     if event.detail:
         facts.insert(0, {"label": "More precisely", "value": event.detail})
@@ -55,7 +58,7 @@ def judgement_words(event: AdverseEvent, missing: Missing | None) -> dict[str, s
     """The judgement that stands: `words`, and the colour `kind` of its chip."""
     stands = newest_judgement(event)
     if missing is not None:
-        return {"words": "waits for a judgement" if stands is None else "waits", "kind": "stay"}
+        return {"words": "to be judged" if missing.kind == MissingKind.JUDGEMENT else "to be confirmed", "kind": "stay"}
     if stands is None:
         return {"words": "no DLT rule applies", "kind": "neutral"}
     return {"words": "DLT", "kind": "out"} if stands.is_dlt else {"words": "not a DLT", "kind": "neutral"}
@@ -77,9 +80,15 @@ def changes_of(event: AdverseEvent) -> list[Change]:
     relations = {str(a.pk): a.agent for a in event.attributions.all()}
     own = Entry.objects.of_record("patients_adverseevent", event.pk)
     of_relations = Entry.objects.filter(table_name="patients_attribution", row_id__in=relations)
-    entries = (own | of_relations).filter(operation=Entry.Operation.UPDATE).newest_first()
+    entries = list((own | of_relations).filter(operation=Entry.Operation.UPDATE).newest_first())
+    people = {str(u.pk): u.full_name for u in User.objects.filter(pk__in={e.actor_id for e in entries})}
     return [
-        Change(_change_words(entry, relations.get(entry.row_id, "")), entry.actor_name, entry.at, entry.reason)
+        Change(
+            what=_change_words(entry, relations.get(entry.row_id, "")),
+            by=people.get(entry.actor_id, entry.actor_name),
+            at=entry.at,
+            reason=entry.reason,
+        )
         for entry in entries
     ]
 

@@ -68,7 +68,7 @@ def test_the_reason_tells_how_much_was_taken() -> None:
 def test_a_dlt_counts_at_once_whoever_judged_and_however_little_was_taken() -> None:
     found = standing_of(loaded_patient(started_on=START, events=[diarrhea(on_day(5), DLT)], taken=3), on_day(6))
     assert (found.standing, found.counts, found.has_dlt) == (Standing.EVALUABLE_DLT, True, True)
-    assert found.reason == "DLT: Diarrhea grade 3, 6 Mar 2026."
+    assert found.reason == "DLT: Diarrhea grade 3 of 6 Mar 2026."
 
 
 def test_an_event_on_which_a_rule_fires_waits_for_a_judgement() -> None:

@@ -71,7 +71,7 @@ def test_not_a_dlt_needs_its_reason_and_nothing_typed_is_lost(browser: Client, p
     assert answer.context["form"].errors.keys() == {"rationale"}
     answer = browser.post(url("event", patient), {**TYPED, "is_dlt": "no", "rationale": "norovirus"}, follow=True)
     assert "An investigator has yet to confirm it." in text(answer)
-    assert "it waits for an investigator&#x27;s confirmation" in text(answer)
+    assert "Still needed:</b> an investigator&#x27;s confirmation" in text(answer)
 
 
 def test_without_script_the_meaning_of_the_grade_is_a_step_of_its_own(browser: Client, patient: Patient) -> None:
@@ -160,11 +160,11 @@ def test_an_investigator_confirms_on_the_events_page(
 ) -> None:
     event = recorded(patient, coordinator_a, day(1), is_dlt=False, rationale="norovirus")
     client.force_login(investigator_a)
-    assert "does not count yet" in text(client.get(url("event-detail", patient, event.pk)))
+    assert "Still needed:" in text(client.get(url("event-detail", patient, event.pk)))
     typed = {"is_dlt": "no", "rationale": "norovirus, culture seen"}
     answer = client.post(url("event-judge", patient, event.pk), typed, follow=True)
     assert "Judged not a DLT." in text(answer)
-    assert "does not count yet" not in text(answer)
+    assert "Still needed:" not in text(answer)
     assert text(answer).index("culture seen") < text(answer).index("norovirus<br>")
 
 
