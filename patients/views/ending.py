@@ -81,6 +81,8 @@ class ContinuationPage(ActionPage):
 
 
 class FollowUpPage(ActionPage):
+    """The next event-monitoring visit; those that are done can be corrected from here."""
+
     heading = "Record an event-monitoring visit"
     form_class = "pairs"
     submit = "Save visit"
@@ -102,6 +104,10 @@ class FollowUpPage(ActionPage):
             )
         if self.visit is None:
             raise Refused("follow-up-complete", f"All event-monitoring visits of {self.patient.code} are done.")
+
+    def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
+        done = [visit.number for visit in self.patient.follow_up_visits.all()]
+        return [(f"Correct visit {number}", self.url("patients:correct-follow-up", number)) for number in done[-1:]]
 
     def form(self, typed: Any = None) -> FollowUpForm:
         return FollowUpForm(typed, initial={"done_on": self.today, "alive": "yes"})

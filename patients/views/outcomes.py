@@ -10,6 +10,7 @@ from patients import schedule
 from patients.forms import CorrectOutcomeForm, OutcomeForm
 from patients.models import OutcomeValue
 from patients.operations import correct_outcome, record_outcomes
+from patients.outcome_series import outcome_series
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from patients.views.base import ActionPage
@@ -36,6 +37,19 @@ class OutcomePage(ActionPage):
     def look(self) -> None:
         if not self.timepoints():
             raise Refused("no-outcome-measures", "The protocol has no outcome measures.")
+
+    def facts(self) -> list[dict[str, Any]]:
+        """The values that are recorded, each with the way to its correction."""
+        return [
+            {
+                "label": f"{series.measure.title}, {point.title.lower()}",
+                "value": f"{point.value.normalize():f} {series.measure.unit}",
+                "url": self.url("patients:correct-outcome", point.record.pk),
+                "action": "Correct",
+            }
+            for series in outcome_series(self.patient)
+            for point in series.points
+        ]
 
     def form(self, typed: Any = None) -> OutcomeForm:
         initial = {"timepoint": self.request.GET.get("timepoint", ""), "measured_on": self.today}

@@ -146,18 +146,33 @@ class CorrectCyclePage(TreatmentPage):
 
 
 class DosesPage(TreatmentPage):
-    """The doses taken in a cycle, by agent: the last cycle, or the one of ?cycle=."""
+    """The doses taken in a cycle, by agent: that of ?cycle=, else the first with doses missing, else the last."""
 
     submit = "Save doses"
     lead = "Count what was taken by the end of the cycle, or of treatment. Leave empty what is not known yet."
 
     def open(self, *args: Any) -> None:
         super().open(*args)
-        wanted = self.request.GET.get("cycle", "")
-        chosen = [c for c in self.cycles if str(c.number) == wanted] or self.cycles[-1:]
-        self.cycle: Cycle | None = chosen[0] if chosen else None
+        recorded = list(DosesTaken.objects.filter(patient=self.patient))
+        self.cycle = self.chosen(recorded)
         self.heading = f"Doses taken in cycle {self.cycle.number}" if self.cycle else "Doses taken"
-        self.known = {d.agent: d.taken for d in DosesTaken.objects.filter(cycle=self.cycle)} if self.cycle else {}
+        self.known = {d.agent: d.taken for d in recorded if self.cycle and d.cycle_id == self.cycle.pk}
+
+    def chosen(self, recorded: list[DosesTaken]) -> Cycle | None:
+        wanted = self.request.GET.get("cycle", "")
+        asked = [c for c in self.cycles if str(c.number) == wanted]
+        done = {(d.cycle_id, d.agent) for d in recorded}
+        protocol = protocol_of(self.patient)
+        missing = [
+            c for c in self.cycles if any((c.pk, dose.agent) not in done for dose in protocol.rung_doses(c.rung))
+        ]
+        return next(iter([*asked, *missing, *self.cycles[-1:]]), None)
+
+    def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
+        if self.cycle is None:
+            return [("Start cycle 1", self.url("patients:start-cycle"))] if refused else []
+        number = self.cycle.number
+        return [(f"Correct the start of cycle {number}", self.url("patients:correct-cycle", number))]
 
     def look(self) -> None:
         if self.cycle is None:

@@ -8,8 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from patients.models import Cycle, Discontinuation, DoseReduction, DosesTaken, Patient
-from patients.operations import discontinue
+from patients.models import Cycle, Discontinuation, DoseReduction, DosesTaken, Interruption, Patient
+from patients.operations import discontinue, record_cycle_doses
 from tests.cast import DAY_ONE, moment
 from tests.patients.steps import MET, again, day, eligible, registered, screened, treated
 from trials.models import Site, Study
@@ -93,6 +93,85 @@ def test_doses_of_a_cycle_and_their_correction(
     assert "Say why this is corrected" in refused.content.decode()
     browser.post(url("doses", patient), {"lenalidomide": "19", "dexamethasone": "4", "reason": "recounted"})
     assert DosesTaken.objects.get(agent="lenalidomide").taken == 19
+
+
+def test_doses_are_asked_for_the_first_cycle_that_has_none(
+    browser: Client, study: Study, site_a: Site, coordinator_a: User
+) -> None:
+    patient = treated(site_a, coordinator_a, cycles=2)
+    assert "Doses taken in cycle 1" in opens(browser, "doses", patient)
+    for cycle in patient.cycles.all():
+        record_cycle_doses(
+            cycle=cycle, taken={"lenalidomide": 1, "dexamethasone": 1}, by=coordinator_a, at=moment(day(40))
+        )
+        assert "Doses taken in cycle 2" in opens(browser, "doses", patient)
+    page = browser.get(url("doses", patient), {"cycle": "1"}).content.decode()
+    assert "Doses taken in cycle 1" in page
+    assert url("correct-cycle", patient, 1) in page
+
+
+def test_a_corrected_start_is_shown_before_it_is_saved(
+    browser: Client, study: Study, site_a: Site, coordinator_a: User
+) -> None:
+    patient = treated(site_a, coordinator_a)
+    move_to(study, day(10), coordinator_a)
+    typed = {"started_on": day(3).isoformat(), "reason": "misread"}
+    page = browser.post(url("correct-cycle", patient, 1), typed).content.decode()
+    assert "DLT window, last day" in page
+    assert "misread" in page
+    assert Cycle.objects.get().started_on == DAY_ONE
+    assert browser.post(url("correct-cycle", patient, 1), {**typed, "confirm": "yes"}).status_code == 302
+    assert Cycle.objects.get().started_on == day(3)
+
+
+def test_an_interruption_is_recorded_and_ended(
+    browser: Client, study: Study, site_a: Site, coordinator_a: User
+) -> None:
+    patient = treated(site_a, coordinator_a)
+    move_to(study, day(10), coordinator_a)
+    typed = {"agent": "lenalidomide", "from_day": day(5).isoformat(), "to_day": "", "reason": "rash"}
+    assert browser.post(url("interruption", patient), typed).status_code == 302
+    interruption = Interruption.objects.get()
+    assert url("resume", patient, interruption.pk) in opens(browser, "interruption", patient)
+    answer = browser.post(url("resume", patient, interruption.pk), {"to_day": day(8).isoformat()})
+    assert answer.status_code == 302
+    assert Interruption.objects.get().to_day == day(8)
+
+
+def test_from_the_end_of_treatment_to_a_corrected_visit(
+    browser: Client, study: Study, site_a: Site, coordinator_a: User
+) -> None:
+    patient = treated(site_a, coordinator_a)
+    move_to(study, day(111), coordinator_a)
+    ended = {"reason_code": "unacceptable-adverse-events", "on": day(20).isoformat()}
+    assert browser.post(url("discontinue", patient), ended).status_code == 302
+    visit = {"done_on": day(111).isoformat(), "alive": "no", "died_on": day(100).isoformat()}
+    assert browser.post(url("follow-up", patient), visit).status_code == 302
+    assert again(patient).status == "off_study"
+    assert url("correct-follow-up", patient, 1) in opens(browser, "follow-up", patient)
+    corrected = {"alive": "yes", "reason": "another patient"}
+    assert browser.post(url("correct-follow-up", patient, 1), corrected).status_code == 302
+    assert again(patient).status == "event_monitoring"
+    move_to(study, day(112), coordinator_a)
+    resumed = {"starts_on": day(112).isoformat(), "explanation": "recovered"}
+    assert browser.post(url("retreat", patient), resumed).status_code == 302
+    assert again(patient).status == "on_treatment"
+
+
+def test_a_slot_is_held_and_given_back(browser: Client, site_a: Site, coordinator_a: User) -> None:
+    patient = screened(site_a, coordinator_a)
+    assert browser.post(url("reserve", patient)).status_code == 302
+    assert "A slot is held for A-001" in opens(browser, "reserve", patient)
+    assert again(patient).reserved_slot is not None
+    assert browser.post(url("reserve", patient)).status_code == 302
+    assert again(patient).reserved_slot is None
+
+
+def test_a_screen_failure_says_why(browser: Client, site_a: Site, coordinator_a: User) -> None:
+    patient = screened(site_a, coordinator_a)
+    assert browser.post(url("screen-failure", patient), {"reason": ""}).status_code == 422
+    assert browser.post(url("screen-failure", patient), {"reason": "withdrew"}).status_code == 302
+    assert again(patient).status == "screen_failed"
 
 
 # --- refused: the sentence is shown, what was typed stays ---
