@@ -94,7 +94,8 @@ def agreed(inputs: Inputs, ahead: Lookahead) -> Conclusion | None:
 
 def selection_of(inputs: Inputs) -> MtdSelection:
     """The MTD by isotonic regression, with estimates and intervals of every dose tried."""
-    return design_of(inputs).select_mtd(tally_of(inputs), labels=tuple(inputs["doses"]))
+    selection: MtdSelection = design_of(inputs).select_mtd(tally_of(inputs), labels=tuple(inputs["doses"]))
+    return selection
 
 
 def row_at(inputs: Inputs, dose: int) -> BoundaryRow | None:

@@ -14,14 +14,14 @@ from trials.models import DoseLevel, Study
 from trials.permissions import Permission, require
 from trials.queries import lock_study
 
-Choice, Kind, Status = Decision.Choice, Recommendation.Kind, Decision.Status
+Kind, Status = Recommendation.Kind, Decision.Status
 
 
 @operation
 def propose_decision(
     *,
     recommendation: Recommendation,
-    choice: Choice,
+    choice: Decision.Choice,
     level: DoseLevel | None,
     cohort_size: int | None,
     comment: str,
@@ -41,7 +41,7 @@ def propose_decision(
     refuse_if_changed(recommendation, tally_now(study, at))
     option = _chosen(recommendation, study, choice, level)
     comment = comment.strip()
-    if option.choice != Choice.ACCEPT and not comment:
+    if option.choice != Decision.Choice.ACCEPT and not comment:
         raise Refused("comment-needed", "Say why the choice differs from the recommendation.", field="comment")
     return Decision.objects.create(
         study=study,
@@ -103,23 +103,16 @@ def refuse_if_changed(recommendation: Recommendation, tally: TrialTally) -> None
     )
 
 
-def _chosen(recommendation: Recommendation, study: Study, choice: Choice, level: DoseLevel | None) -> Option:
+def _chosen(recommendation: Recommendation, study: Study, choice: Decision.Choice, level: DoseLevel | None) -> Option:
     """The option that was chosen. Refused with the reason where it cannot be."""
     offered = options(recommendation, list(study.levels.order_by("ordinal")))
-    if choice == Choice.ACCEPT:
-        level = recommendation.level
-    if choice == Choice.STAY:
-        found = next((o for o in offered if o.choice == Choice.STAY), None)
-    elif choice in (Choice.HOLD, Choice.STOP, Choice.ACCEPT):
-        found = next((o for o in offered if o.choice == choice), None)
-    else:
-        found = next((o for o in offered if o.choice != Choice.ACCEPT and o.level == level and level), None)
+    lower = choice == Decision.Choice.LOWER
+    alike = [o for o in offered if o.choice == choice or (lower and o.choice == Decision.Choice.STAY)]
+    found = next((o for o in alike if not lower or o.level == level), None)
     if found is None:
         raise Refused("choice-not-offered", "This cannot be chosen on this recommendation.", field="choice")
-    if found.refused and found.level is not None:
-        raise Refused(found.code, f"{found.level.label} cannot be chosen: {found.refused}.", field="choice")
-    if choice == Choice.ACCEPT and level is not None and study.levels.get(pk=level.pk).closed_at is not None:
-        raise Refused("level-closed", f"{level.label} is closed by the safety stop.", field="choice")
+    if found.refused:
+        raise Refused(found.code, f"{found.label} cannot be chosen: {found.refused}.", field="choice")
     return found
 
 

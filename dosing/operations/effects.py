@@ -35,7 +35,8 @@ def _settle_mtd(study: Study, decision: Decision, by: User, at: dt.datetime) -> 
     """The escalation ends; where there is an MTD and the protocol has an expansion, its cohort opens at the MTD."""
     end_part(part=study.parts.get(kind=Part.Kind.ESCALATION), because="the MTD is settled", by=by, at=at)
     if decision.level is None:
-        return _end_expansion(study, decision, by, at)
+        _end_expansion(study, decision, by, at)
+        return None
     return _continue_expansion(study, decision, by, at)
 
 
@@ -43,7 +44,8 @@ def _continue_expansion(study: Study, decision: Decision, by: User, at: dt.datet
     """The places left of the expansion open at the dose decided on; nothing opens where they are open there already."""
     expansion = study.parts.filter(kind=Part.Kind.EXPANSION).first()
     if decision.level is None:
-        return _end_expansion(study, decision, by, at)
+        _end_expansion(study, decision, by, at)
+        return None
     present = current_cohort(study)
     if present is not None and present.part == expansion and present.level_id == decision.level_id:
         return None

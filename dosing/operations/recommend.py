@@ -88,15 +88,16 @@ def withdraw_outdated(situation: Situation, at: dt.datetime) -> None:
 def store_recommendation(situation: Situation, by: User, at: dt.datetime) -> Recommendation:
     """Write the recommendation that a decidable situation gives."""
     assert situation.kind is not None
-    assert situation.tally.cohort is not None
     tally, inputs = situation.tally, situation.inputs()
+    cohort = tally.cohort
+    assert cohort is not None
     conclusion = conclude(inputs)
     return Recommendation.objects.create(
         study=tally.study,
         version=tally.version,
         number=(situation.newest.number if situation.newest else 0) + 1,
         kind=situation.kind,
-        cohort=tally.cohort,
+        cohort=cohort,
         action=conclusion.action.value,
         level=tally.levels[conclusion.dose - 1] if conclusion.dose else None,
         reason=conclusion.reason,

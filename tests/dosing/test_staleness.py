@@ -4,7 +4,6 @@ import datetime as dt
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from accounts.models import Signature, User
 from dosing.errors import DataChanged
@@ -187,19 +186,3 @@ def test_replay_names_what_the_engine_does_not_repeat(trial: Study, pi: User, co
 def test_replay_of_a_study_that_is_not_there_says_which_there_are(trial: Study) -> None:
     with pytest.raises(CommandError, match="Studies: LEN-MAG-01"):
         call_command("replay", "NO-SUCH")
-
-
-def test_the_tally_takes_as_many_queries_for_twelve_patients_as_for_three(
-    trial: Study, coordinator_a: User
-) -> None:
-    from django.test.utils import CaptureQueriesContext
-
-    on = walk(trial, coordinator_a, "NNT")
-    with CaptureQueriesContext(connection) as few:
-        where_we_stand(Study.objects.get(pk=trial.pk), moment(on))
-    on = walk(trial, coordinator_a, "NTNTNNNN", on)
-    with CaptureQueriesContext(connection) as many:
-        where_we_stand(Study.objects.get(pk=trial.pk), moment(on))
-    assert len(many) == len(few)
-
-

@@ -1,0 +1,147 @@
+"""What the database itself refuses, whatever script asks: raw SQL as the application's role (design rules 4 and 6)."""
+
+import datetime as dt
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+
+from accounts.models import Signature, User
+from audit.context import acting
+from dosing.models import Decision, Recommendation
+from dosing.operations import issue_recommendation
+from tests.cast import DAY_ONE, moment
+from tests.dosing.steps import as_if_committed, evaluated, propose, sign_all, sign_as, walk
+from trials.models import Study
+
+pytestmark = pytest.mark.django_db
+
+COHORT = """
+    INSERT INTO trials_cohort (study_id, part_id, level_id, number, size, opened_at, opened_by_id, closed_reason)
+    SELECT study_id, id, %s, 90, 1, now(), %s, '' FROM trials_part WHERE study_id = %s AND kind = %s
+"""
+CLOSE = "UPDATE trials_cohort SET closed_at = now(), closed_reason = 'by hand' WHERE closed_at IS NULL"
+DECISION = """
+    INSERT INTO dosing_decision (study_id, recommendation_id, choice, level_id, cohort_size, comment, roles_required,
+                                 status, proposed_at, proposed_by_id, withdrawn_reason, signed_at)
+    VALUES (%s, %s, %s, %s, 1, 'by hand', '[]', %s, now(), %s, '', %s)
+"""
+SIGNATURE = """
+    INSERT INTO accounts_signature (study_id, record_kind, record_key, record_json, record_sha256, signer_id,
+                                    printed_name, role, meaning, statement, components_checked)
+    VALUES (%s, 'dosing.decision', %s, '{}', repeat('0', 64), %s, 'somebody', %s, 'approval', 'forged', '[]')
+"""
+
+
+def attempt(by: User, sql: str, *parameters: object) -> None:
+    with acting(by, "by hand"):
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+        as_if_committed()
+
+
+@pytest.fixture
+def issued(trial: Study, pi: User, coordinator_a: User) -> Recommendation:
+    """'Escalate to 15 mg'."""
+    _, on = evaluated(trial, coordinator_a, DAY_ONE)
+    return issue_recommendation(study=trial, by=pi, at=moment(on))
+
+
+def the_day(issued: Recommendation) -> dt.date:
+    return issued.issued_at.date()
+
+
+@pytest.mark.parametrize("part", ["escalation", "expansion"])
+def test_no_cohort_without_a_signed_decision(trial: Study, issued: Recommendation, pi: User, part: str) -> None:
+    attempt(pi, CLOSE)
+    with pytest.raises(DatabaseError, match="a cohort opens with a signed decision only"):
+        attempt(pi, COHORT, trial.levels.get(ordinal=2).pk, pi.pk, trial.pk, part)
+
+
+def test_one_signed_decision_opens_one_cohort(trial: Study, issued: Recommendation, pi: User) -> None:
+    sign_all(propose(issued, the_day(issued)), the_day(issued))
+    attempt(pi, CLOSE)
+    with pytest.raises(DatabaseError, match="a cohort opens with a signed decision only"):
+        attempt(pi, COHORT, trial.levels.get(ordinal=2).pk, pi.pk, trial.pk, "escalation")
+
+
+def test_no_decision_for_a_dose_higher_than_recommended(trial: Study, issued: Recommendation, pi: User) -> None:
+    highest = trial.levels.get(ordinal=3)
+    with pytest.raises(DatabaseError, match="higher than recommended"):
+        attempt(pi, DECISION, trial.pk, issued.pk, "accept", highest.pk, "proposed", pi.pk, None)
+
+
+def test_no_decision_for_an_eliminated_dose(trial: Study, pi: User, coordinator_a: User) -> None:
+    """25 mg is eliminated by 3 of 4; a forged recommendation of it can't be decided on either."""
+    on = walk(trial, coordinator_a, "NNTNTNTNT")
+    level = trial.levels.get(ordinal=3)
+    assert level.closed_at is not None
+    forged = trial.recommendations.filter(level=level).order_by("-number").first()
+    assert forged is not None
+    with acting(pi, "by hand"):
+        newer = Recommendation.objects.create(
+            **{
+                f.attname: getattr(forged, f.attname)
+                for f in Recommendation._meta.concrete_fields
+                if f.name not in ("id", "number")
+            },
+            number=99,
+        )
+    with pytest.raises(DatabaseError, match="an eliminated dose cannot be chosen"):
+        attempt(pi, DECISION, trial.pk, newer.pk, "accept", level.pk, "proposed", pi.pk, None)
+    assert on
+
+
+def test_no_decision_is_signed_before_every_role_has(trial: Study, issued: Recommendation, pi: User) -> None:
+    with pytest.raises(DatabaseError, match="signed when every role"):
+        attempt(pi, DECISION, trial.pk, issued.pk, "accept", issued.level.pk, "signed", pi.pk, moment(DAY_ONE))
+    decision = sign_as(propose(issued, the_day(issued)), "principal_investigator", the_day(issued))
+    with pytest.raises(DatabaseError, match="signed when every role"):
+        attempt(pi, "UPDATE dosing_decision SET status = 'signed', signed_at = now() WHERE id = %s", decision.pk)
+
+
+def test_the_roles_are_the_protocols_whatever_the_row_says(trial: Study, issued: Recommendation, pi: User) -> None:
+    """A decision that claims that nobody has to sign."""
+    attempt(pi, DECISION, trial.pk, issued.pk, "accept", issued.level.pk, "proposed", pi.pk, None)
+    decision = Decision.objects.get()
+    assert decision.roles_required == []
+    with pytest.raises(DatabaseError, match="signed when every role"):
+        attempt(pi, "UPDATE dosing_decision SET status = 'signed', signed_at = now() WHERE id = %s", decision.pk)
+
+
+@pytest.mark.parametrize("change", ["reason = 'other'", "action = 'stop'", "inputs = '{}'", "shown = '{}'"])
+def test_a_recommendation_never_changes(trial: Study, issued: Recommendation, pi: User, change: str) -> None:
+    with pytest.raises(DatabaseError, match="refused"):
+        attempt(pi, f"UPDATE dosing_recommendation SET {change} WHERE id = %s", issued.pk)
+
+
+@pytest.mark.parametrize("change", ["cohort_size = 3", "comment = 'other'", "choice = 'hold'", "level_id = 1"])
+def test_what_was_proposed_never_changes(trial: Study, issued: Recommendation, pi: User, change: str) -> None:
+    decision = propose(issued, the_day(issued))
+    with pytest.raises(DatabaseError, match="cannot be changed"):
+        attempt(pi, f"UPDATE dosing_decision SET {change} WHERE id = %s", decision.pk)
+
+
+def test_nobody_signs_for_a_role_they_do_not_hold(
+    trial: Study, issued: Recommendation, pi: User, coordinator_a: User
+) -> None:
+    decision = propose(issued, the_day(issued))
+    for signer, role in [(pi, "medical_monitor"), (coordinator_a, "coordinator"), (coordinator_a, "medical_monitor")]:
+        with pytest.raises(DatabaseError, match="does not hold this role"):
+            attempt(signer, SIGNATURE, trial.pk, str(decision.pk), signer.pk, role)
+
+
+def test_nobody_signs_a_decision_that_does_not_wait(
+    trial: Study, issued: Recommendation, pi: User, statistician: User
+) -> None:
+    decision = sign_all(propose(issued, the_day(issued)), the_day(issued))
+    with pytest.raises(DatabaseError, match="no decision that waits"):
+        attempt(statistician, SIGNATURE, trial.pk, str(decision.pk), statistician.pk, "statistician")
+
+
+def test_a_signature_stays(trial: Study, issued: Recommendation, pi: User) -> None:
+    sign_as(propose(issued, the_day(issued)), "principal_investigator", the_day(issued))
+    for sql in ("UPDATE accounts_signature SET statement = 'other'", "DELETE FROM accounts_signature"):
+        with pytest.raises(DatabaseError, match=r"refused|permission denied"), transaction.atomic():
+            attempt(pi, sql)
+    assert Signature.objects.count() == 1
