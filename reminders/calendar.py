@@ -91,7 +91,8 @@ def agenda(calendar: Calendar, held: list[Membership]) -> Agenda:
         elif item.kind in HOLDS_THE_STUDY and item.can_start and allowed.to_see(item):
             waiting.append(item)
     by_when = {when: tuple(item for item in mine if item.when is when) for when in When}
-    return Agenda(by_when[When.OVERDUE], by_when[When.TODAY], by_when[When.LATER], tuple(waiting), calendar.more)
+    by_day = sorted(by_when[When.LATER], key=lambda item: (item.on, item.order))
+    return Agenda(by_when[When.OVERDUE], by_when[When.TODAY], tuple(by_day), tuple(waiting), calendar.more)
 
 
 class _Allowed:

@@ -29,6 +29,7 @@ class HistoryFilter(forms.Form):
         people = [(str(pk), name) for pk, name in acted.order_by("full_name").values_list("pk", "full_name")]
         self._choices("patient", "All patients", [(code, code) for code in self.patients])
         self._choices("person", "Everybody", people)
+        self._as_selects()
 
     def entries(self) -> EntryQuerySet:
         """The entries that are asked for and may be seen, newest first; none when something unknown is asked for."""
@@ -60,3 +61,7 @@ class HistoryFilter(forms.Form):
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [("", everything), *choices]
+
+    def _as_selects(self) -> None:
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-select"

@@ -9,7 +9,7 @@ from accounts.models import User
 from audit.context import VERBS
 from audit.models import Entry
 from reminders.history_values import Values
-from reminders.history_words import FILLED, UNTOLD, WORDS, column_words
+from reminders.history_words import EMPTIED, FILLED, UNTOLD, WORDS, column_words
 from trials.models import Study
 
 TOGETHER = dt.timedelta(seconds=2)
@@ -34,6 +34,11 @@ class Deed:
     why: str
     lines: list[Line] = field(default_factory=list)
 
+    @property
+    def time(self) -> str:
+        """'08:51', at the reader's place: a template would turn the moment into UTC."""
+        return f"{self.at:%H:%M}"
+
 
 @dataclass
 class Day:
@@ -53,16 +58,23 @@ def story(study: Study, entries: list[Entry], zone: str) -> list[Day]:
         at = first.at.astimezone(ZoneInfo(zone))
         if not days or days[-1].day != at.date():
             days.append(Day(at.date()))
+        lines = [line for entry in reversed(together) for line in _lines(entry, values)]
         days[-1].deeds.append(
             Deed(
                 at=at,
                 who=people.get(first.actor_id, first.actor_name),
-                patient=values.patient_code(first),
-                why="" if first.reason in VERBS else first.reason,
-                lines=[line for entry in reversed(together) for line in _lines(entry, values)],
+                patient=next((code for entry in together if (code := values.patient_code(entry))), ""),
+                why=_why(first.reason, lines),
+                lines=lines,
             )
         )
     return [Day(day.day, [deed for deed in day.deeds if deed.lines]) for day in days]
+
+
+def _why(reason: str, lines: list[Line]) -> str:
+    """The reason that a person gave, unless a line says it already."""
+    said = any(reason in text for line in lines for text in (line.facts, *line.changes))
+    return "" if said or reason in VERBS else reason
 
 
 def _people(entries: Iterable[Entry]) -> Iterable[tuple[int, str]]:
@@ -83,24 +95,41 @@ def _in_one_go(entries: list[Entry]) -> Iterator[list[Entry]]:
 
 
 def _same_deed(later: Entry, earlier: Entry) -> bool:
-    same = ("actor_id", "reason", "request_id", "patient_id")
-    return later.at - earlier.at <= TOGETHER and all(getattr(later, n) == getattr(earlier, n) for n in same)
+    same = ("actor_id", "reason", "request_id")
+    one_patient = later.patient_id == earlier.patient_id or None in (later.patient_id, earlier.patient_id)
+    alike = all(getattr(later, name) == getattr(earlier, name) for name in same)
+    return one_patient and alike and later.at - earlier.at <= TOGETHER
 
 
 def _lines(entry: Entry, values: Values) -> Iterator[Line]:
     words = WORDS[entry.table_name]
     if entry.operation == Entry.Operation.INSERT:
-        facts = (_fact(entry, column, values) for column in words.told)
-        yield Line(f"{words.noun} recorded", " · ".join(fact for fact in facts if fact))
+        number = (entry.new or {}).get("number") if "number" in words.told else None
+        name = f"{words.noun} {number}" if number else words.noun
+        facts = (_fact(entry, column, values) for column in words.told if column != "number")
+        yield Line(f"{name} recorded", " · ".join(fact for fact in facts if fact))
         return
     changed = entry.changed_fields
-    keys = ((entry.table_name, column) for column, (old, _) in changed.items() if old is None)
-    filled = [FILLED[key] for key in keys if key in FILLED]
-    told = {column: pair for column, pair in changed.items() if column not in UNTOLD}
-    if filled or told:
-        subject = values.name_of_row(entry)
-        title = ", ".join(dict.fromkeys(filled)) or f"{words.noun} changed"
-        yield Line(title, subject, tuple(_change(entry, c, old, new, values) for c, (old, new) in told.items()))
+    happened = list(_what_happened(entry))
+    left_out = UNTOLD | {"status"} if happened else UNTOLD
+    told = [_change(entry, c, old, new, values) for c, (old, new) in changed.items() if c not in left_out]
+    subject = values.name_of_row(entry)
+    if happened:
+        yield Line(", ".join(dict.fromkeys(happened)), subject, tuple(told))
+    elif len(told) == 1:
+        yield Line(told[0][0].upper() + told[0][1:], subject)
+    elif told:
+        yield Line(f"{words.noun} changed", subject, tuple(told))
+
+
+def _what_happened(entry: Entry) -> Iterator[str]:
+    """What a column that was filled or emptied says better than 'changed'."""
+    for column, (old, new) in entry.changed_fields.items():
+        key = (entry.table_name, column)
+        if old is None and key in FILLED:
+            yield FILLED[key]
+        elif new is None and key in EMPTIED:
+            yield EMPTIED[key]
 
 
 def _fact(entry: Entry, column: str, values: Values) -> str:

@@ -40,7 +40,7 @@ NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = 
 # Values that need no name before them.
 _PLAIN = """
     term detail dose_label label printed_name name title action choice reason explanation comment rationale meaning
-    role relation outcome kind agent measure timepoint status reason_code cause text key user_id site_id part_id
+    answers role relation outcome kind agent measure timepoint status reason_code cause text key user_id site_id part_id
     level_id cohort_id cycle_id event_id collection_id recommendation_id missed_reason out_of_window_reason code
 """
 PLAIN = frozenset(_PLAIN.split())
@@ -112,7 +112,7 @@ class Values:
             ladder = self.protocol.reductions.ladder
             return ladder[int(str(value))].label if int(str(value)) < len(ladder) else ""
         if column == "rule":
-            return f"rule {value}"
+            return str(value)
         place = "tube" if (table, column) == ("labs_tube", "kind") else column
         return self.titles.get((place, str(value)), "")
 

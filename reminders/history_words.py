@@ -54,7 +54,7 @@ WORDS: dict[str, Words] = {
     "labs_collection": Words(
         "Sample", _S.SAMPLES, ("timepoint", "outcome", "collected_on", "out_of_window_reason", "missed_reason")
     ),
-    "labs_tube": Words("Tube", _S.SAMPLES, ("collection_id", "kind", "label", "collected")),
+    "labs_tube": Words("Tube", _S.SAMPLES, ("kind", "label", "collected")),
     "patients_outcomevalue": Words("Outcome", _S.OUTCOMES, ("measure", "timepoint", "value", "measured_on")),
     "patients_followupvisit": Words(
         "Event-monitoring visit", _S.OUTCOMES, ("number", "done_on", "alive", "died_on", "progressed_on")
@@ -77,7 +77,6 @@ WORDS: dict[str, Words] = {
 # What an update says more clearly than "changed": (table, column) → the words, where the column was empty before.
 FILLED = {
     ("patients_patient", "registered_at"): "Registered",
-    ("patients_patient", "reserved_slot_id"): "Slot reserved",
     ("patients_discontinuation", "retreated_on"): "Re-treatment started",
     ("patients_adverseevent", "resolved_on"): "Resolved",
     ("trials_slot", "used_at"): "Slot used",
@@ -93,6 +92,13 @@ FILLED = {
     ("dosing_decision", "withdrawn_at"): "Decision withdrawn",
 }
 
+# The same where the column is emptied.
+EMPTIED = {
+    ("trials_slot", "reserved_until"): "Reservation ended",
+    ("trials_study", "accrual_suspended_at"): "Accrual resumed",
+    ("patients_adverseevent", "resolved_on"): "Not resolved after all",
+}
+
 # Columns that say nothing to a reader: the trail's own who and when stand beside them, or another column says it.
 _UNTOLD = """
     id study_id patient_id recorded_at recorded_by_id assessed_at assessed_by_id screened_at screened_by_id
@@ -100,7 +106,7 @@ _UNTOLD = """
     loaded_at loaded_by_id proposed_at proposed_by_id issued_at issued_by_id signed_at used_at version_id sha256
     definition inputs inputs_sha256 shown engine_version record_json record_sha256 record_kind record_key
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
-    closed_at withdrawn_at roles_required ended_at slot_id part_id opened_cohort_id
+    closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
 """
 UNTOLD = frozenset(_UNTOLD.split())
 
@@ -109,12 +115,15 @@ _NAMES = {
     "agent": "agent",
     "assigned_level_id": "dose level",
     "choice": "choice",
+    "collected_on": "on",
+    "from_rung": "from",
+    "to_rung": "to",
     "closed_reason": "why",
     "cohort_size": "cohort size",
     "died_on": "death",
     "due_on": "due",
     "dose_label": "dose",
-    "effective_on": "from",
+    "effective_on": "on",
     "event_id": "event",
     "from_day": "from",
     "to_day": "to",

@@ -117,5 +117,5 @@ class Item:
 
     @property
     def order(self) -> tuple[Any, ...]:
-        """The most pressing first: by the day it closes, then what holds the study, then by patient."""
-        return (self.closes, self.kind not in HOLDS_THE_STUDY, self.on, self.patient, self.key)
+        """What holds the study first, then by the day it closes, then by patient."""
+        return (self.kind not in HOLDS_THE_STUDY, self.closes, self.on, self.patient, self.key)

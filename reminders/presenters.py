@@ -61,17 +61,25 @@ def sections(study: Study, mine: Agenda) -> list[Section]:
 
 
 def row(study: Study, item: Item, can_act: bool) -> Row:
-    acts = can_act and (item.can_start or not item.patient)
     patient_url = reverse("labs:patient", args=[study.key, item.patient]) if item.patient else ""
+    label, url = _action(study, item, patient_url) if can_act else ("", "")
+    day = _day(item)
     return Row(
         about=item.patient,
         title=item.title,
-        detail=item.detail,
+        detail=" · ".join(part for part in ((day if url else ""), item.detail) if part),
         url=patient_url or item.url(study.key),
-        action_label=item.doing.action if acts else "",
-        action_url=item.url(study.key) if acts else "",
-        chip=_chip(item),
+        action_label=label,
+        action_url=url,
+        chip="" if url else day,
     )
+
+
+def _action(study: Study, item: Item, patient_url: str) -> tuple[str, str]:
+    """What the button says and where it leads: to the page that does it, as soon as it can be done."""
+    if item.can_start:
+        return item.doing.action, item.url(study.key)
+    return ("Open", patient_url) if item.when is When.TODAY else ("", "")
 
 
 def short_row(study: Study, item: Item) -> Row:
@@ -81,9 +89,9 @@ def short_row(study: Study, item: Item) -> Row:
     return Row(item.patient, item.title, "", item.url(study.key), "", "", chip, kind)
 
 
-def _chip(item: Item) -> str:
+def _day(item: Item) -> str:
     """The day, where the card does not say it."""
-    if item.when is When.LATER:
+    if item.when is When.LATER and item.kind is not Kind.RESERVATION:
         return f"{item.on:%a} {short_day(item.on)}"
     if item.when is When.OVERDUE and item.kind in HOLDS_THE_STUDY | {Kind.CYCLE}:
         days = (item.today - item.on).days

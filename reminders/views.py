@@ -52,6 +52,7 @@ def today(request: HttpRequest, key: str) -> HttpResponse:
         "sections": sections(page.study, mine),
         "agenda": mine,
         "next_step": next_step(mine),
+        "doubtful": reminders_shown_to(page.user, page.study).unsettled().count(),
         "may_record": any(page.may(Permission.RECORD_CLINICAL, m.site) for m in page.held),
     }
     return render(request, "reminders/today.html", page.context("Today", **context))

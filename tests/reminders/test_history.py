@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
@@ -77,7 +78,7 @@ def test_a_correction_is_told_with_both_values_who_and_why(
         event=event, changes={"grade": 3}, reason="misread the chart", by=coordinator_a, at=moment(day(10))
     )
     page = read(coordinator_a, trial, patient="A-001")
-    assert "grade changed from 2 to 3" in page
+    assert "Grade changed from 2 to 3" in page
     assert "because: “misread the chart”" in page
 
 
@@ -85,7 +86,7 @@ def test_names_and_labels_stand_for_ids_and_codes(trial: Study, patient: Patient
     discontinue(patient=patient, reason_code="patient-request", on=day(20), by=coordinator_a, at=moment(day(20)))
     page = read(coordinator_a, trial, patient="A-001")
     assert "Request by the patient to withdraw" in page
-    assert "status changed from on treatment to event monitoring" in page
+    assert "Status changed from on treatment to event monitoring" in page
     assert "patient-request" not in page
     assert "Registered" in page
     assert "dose level: 10 mg" in page
@@ -98,7 +99,14 @@ def test_decisions_and_signatures_are_told(trial: Study, coordinator_a: User, pi
     assert "Signature recorded" in page
     assert "Decision signed by all" in page
     assert "as recommended" in page
-    assert "cohort 2" in page or "number 2" in page
+    assert "Cohort 2 recorded Dose escalation · 15 mg · size 1" in page
+
+
+def test_times_are_those_of_the_readers_site(trial: Study, event: AdverseEvent) -> None:
+    entries = list(Entry.objects.of_study(trial.pk).newest_first()[:1])
+    written = entries[0].at.astimezone(ZoneInfo("America/New_York"))
+    day_there = story(trial, entries, "America/New_York")[0]
+    assert (day_there.day, day_there.deeds[0].time) == (written.date(), f"{written:%H:%M}")
 
 
 def test_what_one_act_wrote_stands_together(trial: Study, event: AdverseEvent) -> None:
@@ -132,9 +140,9 @@ def test_no_secret_or_whole_record_is_told() -> None:
 @pytest.mark.parametrize(
     ("query", "found", "hidden"),
     [
-        ({"kind": "events"}, "Adverse event recorded", "Cycle recorded"),
-        ({"kind": "treatment"}, "Cycle recorded", "Adverse event recorded"),
-        ({"patient": "A-001"}, "Cycle recorded", "Site recorded"),
+        ({"kind": "events"}, "Adverse event recorded", "Cycle 1 recorded"),
+        ({"kind": "treatment"}, "Cycle 1 recorded", "Adverse event recorded"),
+        ({"patient": "A-001"}, "Cycle 1 recorded", "Site recorded"),
     ],
 )
 def test_it_can_be_narrowed(
@@ -146,8 +154,8 @@ def test_it_can_be_narrowed(
 
 
 def test_it_can_be_narrowed_to_a_person(trial: Study, event: AdverseEvent, coordinator_a: User, rung: User) -> None:
-    assert "Cycle recorded" not in read(coordinator_a, trial, person=str(rung.pk))
-    assert "Cycle recorded" in read(coordinator_a, trial, person=str(coordinator_a.pk))
+    assert "Cycle 1 recorded" not in read(coordinator_a, trial, person=str(rung.pk))
+    assert "Cycle 1 recorded" in read(coordinator_a, trial, person=str(coordinator_a.pk))
 
 
 def test_an_unknown_patient_is_said_to_be_unknown(trial: Study, pi: User) -> None:
