@@ -257,6 +257,8 @@ def _possible_in_screening(case: PatientCase) -> Iterator[Action]:
         yield _act(case, "eligibility", "Check eligibility again", _SCREEN)
     if case.patient.reserved_slot is None:
         yield _act(case, "reserve", "Reserve a slot", _SCREEN)
+    else:
+        yield _act(case, "reserve", "Give the slot back", _SCREEN)
     yield _act(case, "screen-failure", "Record screen failure", _SCREEN)
 
 
@@ -264,10 +266,18 @@ def _possible_in_treatment(case: PatientCase) -> Iterator[Action]:
     if case.next_cycle is not None:
         yield _act(case, "start-cycle", f"Start cycle {case.next_cycle.number}")
     if case.on_treatment:
+        yield from _resumptions(case)
         yield _act(case, "interruption", "Record an interruption")
         if reduction_refusal(case.patient) is None:
             yield _act(case, "reduce", "Reduce the dose")
     yield _act(case, "discontinue", "End treatment")
+
+
+def _resumptions(case: PatientCase) -> Iterator[Action]:
+    for row in case.patient.interruptions.all():
+        if row.to_day is None:
+            url = reverse("patients:resume", args=[case.key, case.patient.code, row.pk])
+            yield Action(f"Resume {case.protocol.agent(row.agent).name.lower()}", url, _CLINICAL)
 
 
 def _can_be_retreated(case: PatientCase) -> bool:

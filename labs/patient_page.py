@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.urls import reverse
+
 from labs.patient_actions import WhatNext, what_next
 from labs.patient_case import PatientCase
 from labs.patient_timeline import TimeLine, time_line
@@ -17,6 +19,7 @@ from patients.evaluability import MissingKind, Standing
 from patients.models import Patient
 from patients.outcome_series import OutcomePoint, OutcomeSeries, outcome_series
 from patients.regimen import DatedDose, day_words, doses_of_rung, span_words
+from trials.permissions import Permission
 from trials.protocol import OutcomeMeasure, Timepoint
 
 Status = Patient.Status
@@ -33,6 +36,16 @@ class Regimen:
 
 
 @dataclass(frozen=True)
+class MeasureValue:
+    """One value, when it was measured, and where to correct it ("" for somebody who may not)."""
+
+    title: str
+    day: str
+    value: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Measure:
     """An outcome measure: the newest value in words, all values, and a small plot ("" for fewer than two)."""
 
@@ -40,7 +53,7 @@ class Measure:
     domain: str
     newest: str
     change: str
-    values: list[tuple[str, str, str]]
+    values: list[MeasureValue]
     plot: str
 
 
@@ -89,7 +102,7 @@ def patient_page(case: PatientCase) -> PatientPage:
         regimens=list(_regimens(case)),
         facts=list(_facts(case)),
         time_line=time_line(case),
-        measures=[_measure(one) for one in series if one.points],
+        measures=[_measure(case, one) for one in series if one.points],
         unmeasured=[one.measure.title for one in series if not one.points],
         measures_note=next((m.note for m in case.protocol.outcome_measures if m.assumed and m.note), ""),
         assumptions=list(_assumptions(case)) if case.registered else [],
@@ -246,7 +259,7 @@ def _reductions_fact(case: PatientCase) -> Fact:
 # --- outcome measures ---
 
 
-def _measure(series: OutcomeSeries) -> Measure:
+def _measure(case: PatientCase, series: OutcomeSeries) -> Measure:
     measure, points = series.measure, series.points
     newest = points[-1]
     return Measure(
@@ -254,9 +267,16 @@ def _measure(series: OutcomeSeries) -> Measure:
         domain=measure.domain,
         newest=f"{_with_unit(newest.value, measure)}, {first_lower(newest.title)}",
         change=_change(measure, points),
-        values=[(point.title, day_words(point.measured_on), _with_unit(point.value, measure)) for point in points],
+        values=[_measure_value(case, measure, point) for point in points],
         plot=_plot(measure, points),
     )
+
+
+def _measure_value(case: PatientCase, measure: OutcomeMeasure, point: OutcomePoint) -> MeasureValue:
+    url = ""
+    if case.may(Permission.RECORD_CLINICAL):
+        url = reverse("patients:correct-outcome", args=[case.key, case.patient.code, point.record.pk])
+    return MeasureValue(point.title, day_words(point.measured_on), _with_unit(point.value, measure), url)
 
 
 def _with_unit(value: Decimal, measure: OutcomeMeasure) -> str:

@@ -118,7 +118,9 @@ def _started_cycles(case: PatientCase) -> Iterator[Entry]:
         doses = _doses_taken(case, cycle)
         parts = [f"{count(late, 'day')} after it was due" if late > 0 else "", doses]
         detail = " · ".join(part for part in parts if part)
-        yield Entry(cycle.started_on, "cycle", f"Cycle {cycle.number} started at {cycle.dose_label}", detail=detail)
+        url = _page(case, "patients:correct-cycle", Permission.RECORD_CLINICAL, cycle.number)
+        title = f"Cycle {cycle.number} started at {cycle.dose_label}"
+        yield Entry(cycle.started_on, "cycle", title, detail=detail, url=url)
 
 
 def _doses_taken(case: PatientCase, cycle: Cycle) -> str:
@@ -168,9 +170,8 @@ def _interruptions(case: PatientCase) -> Iterator[Entry]:
     for row in case.patient.interruptions.all():
         until = f"to {day_words(row.to_day)}" if row.to_day else "and not resumed yet"
         title = f"{case.protocol.agent(row.agent).name} not given"
-        yield Entry(
-            row.from_day, "dose", title, detail=f"{until} · {row.reason}", chip="interruption", chip_kind="stay"
-        )
+        url = "" if row.to_day else _page(case, "patients:resume", Permission.RECORD_CLINICAL, row.pk)
+        yield Entry(row.from_day, "dose", title, PAST, f"{until} · {row.reason}", url, "interruption", "stay")
 
 
 def _reductions(case: PatientCase) -> Iterator[Entry]:
@@ -349,19 +350,20 @@ def _endings(case: PatientCase) -> Iterator[Entry]:
 
 def _follow_ups(case: PatientCase) -> Iterator[Entry]:
     for visit in case.patient.follow_up_visits.all():
-        yield _done_follow_up(visit)
+        yield _done_follow_up(case, visit)
     for due in case.follow_ups:
         if due.done is None:
             yield _due_follow_up(case, due)
 
 
-def _done_follow_up(visit: FollowUpVisit) -> Entry:
+def _done_follow_up(case: PatientCase, visit: FollowUpVisit) -> Entry:
     alive = "alive" if visit.alive else f"died {day_words(visit.died_on)}" if visit.died_on else "died"
     progressed = f"progressed {day_words(visit.progressed_on)}" if visit.progressed_on else "no progression"
     detail = f"{alive} · {progressed}"
     if visit.out_of_window_reason:
         detail += f" · outside the window: {visit.out_of_window_reason}"
-    return Entry(visit.done_on, "visit", f"Event-monitoring visit {visit.number}", detail=detail)
+    url = _page(case, "patients:correct-follow-up", Permission.RECORD_CLINICAL, visit.number)
+    return Entry(visit.done_on, "visit", f"Event-monitoring visit {visit.number}", detail=detail, url=url)
 
 
 def _due_follow_up(case: PatientCase, due: FollowUpDue) -> Entry:

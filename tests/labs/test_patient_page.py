@@ -214,6 +214,18 @@ def test_after_two_reductions_the_page_no_longer_offers_a_third(patient: Patient
     assert page.headline == "Cycle 3, day 1 of 28, at 2.5 mg"
 
 
+def test_dosing_that_is_interrupted_can_be_resumed(patient: Patient, coordinator_a: User) -> None:
+    interrupt_dosing(
+        cycle=patient.cycles.get(), agent="lenalidomide", from_day=on(5), to_day=None, reason="rash",
+        by=coordinator_a, at=moment(on(5)),
+    )  # fmt: skip
+    page = shown(coordinator_a, patient, 6)
+    assert "Resume lenalidomide" in labels(page.next)
+    interruption = entry(page, "Lenalidomide not given")
+    assert interruption.detail == "and not resumed yet · rash"
+    assert interruption.url.endswith("/resume/")
+
+
 # --- who sees what ---
 
 
@@ -347,7 +359,8 @@ def test_a_measure_shows_its_newest_value_the_change_and_a_plot(
     measure = shown(coordinator_a, patient).measures[0]
     assert (measure.newest, measure.change) == ("4 points, after cycle 3", "better by 1 point since pre-treatment")
     assert measure.plot.startswith("<svg")
-    assert measure.values[0] == ("Pre-treatment", "5 Jan 2026", "5 points")
+    first = measure.values[0]
+    assert (first.title, first.day, first.value) == ("Pre-treatment", "5 Jan 2026", "5 points")
 
 
 # --- how many queries ---
