@@ -30,6 +30,11 @@ class Someone:
         with self.page.expect_navigation():
             self.page.locator("#content").get_by_role("link", name=link, exact=True).first.click()
 
+    def follow_to(self, page: str) -> None:
+        """Follow whichever link leads to a page of the patient, whatever it is called just now."""
+        with self.page.expect_navigation():
+            self.page.locator(f'#content a[href$="/{page}/"]').first.click()
+
     def fill(self, label: str, value: str) -> None:
         self.page.get_by_label(label).fill(value)
 
