@@ -85,6 +85,12 @@ class RegisterForm(forms.Form):
     planned_start = day_field("First day of treatment", help_text="Day 1 of cycle 1, today or later.")
 
 
+class ReserveForm(forms.Form):
+    """Says which of the two was asked for, so that a button pressed twice does not undo itself."""
+
+    wanted = forms.ChoiceField(choices=[("hold", "hold"), ("release", "release")], widget=forms.HiddenInput)
+
+
 class ReasonForm(forms.Form):
     reason = text_field("Why")
 
@@ -176,6 +182,17 @@ class DiscontinueForm(forms.Form):
         super().__init__(*args, **options)
         self.fields["reason_code"].choices = [(r.code, r.text) for r in reasons]  # type: ignore[attr-defined]
         self.fields["event"].queryset = patient.adverse_events.all()  # type: ignore[attr-defined]
+
+
+class CorrectDiscontinuationForm(forms.Form):
+    reason_code = forms.ChoiceField(label="Reason", widget=forms.RadioSelect)
+    on = day_field("Last day of protocol therapy")
+    detail = text_field("In words", required=False)
+    reason = reason_for_change(required=True)
+
+    def __init__(self, *args: Any, reasons: Sequence[DiscontinuationReason], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["reason_code"].choices = [(r.code, r.text) for r in reasons]  # type: ignore[attr-defined]
 
 
 class ContinuationForm(forms.Form):

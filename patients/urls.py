@@ -30,6 +30,9 @@ urlpatterns = [
     re_path(PATIENT + r"/reduce/$", treatment.ReducePage.as_view(), name="reduce"),
     re_path(PATIENT + r"/retreat/$", treatment.RetreatPage.as_view(), name="retreat"),
     re_path(PATIENT + r"/discontinue/$", ending.DiscontinuePage.as_view(), name="discontinue"),
+    re_path(
+        PATIENT + r"/discontinue/correct/$", ending.CorrectDiscontinuationPage.as_view(), name="correct-discontinuation"
+    ),
     re_path(PATIENT + r"/continuation/$", ending.ContinuationPage.as_view(), name="continuation"),
     re_path(PATIENT + r"/follow-up/$", ending.FollowUpPage.as_view(), name="follow-up"),
     re_path(VISIT + r"/correct/$", ending.CorrectFollowUpPage.as_view(), name="correct-follow-up"),

@@ -2,7 +2,7 @@
 
 from patients.operations.assessments import assess_dlt, assess_window, correct_window_assessment, replace_patient
 from patients.operations.cycles import correct_cycle_start, record_cycle_doses, record_doses, start_cycle
-from patients.operations.ending import discontinue, review_continuation
+from patients.operations.ending import correct_discontinuation, discontinue, review_continuation
 from patients.operations.events import correct_adverse_event, record_adverse_event, resolve_adverse_event
 from patients.operations.follow_up import correct_follow_up, record_follow_up
 from patients.operations.interruptions import interrupt_dosing, resume_dosing
@@ -22,6 +22,7 @@ __all__ = [
     "check_eligibility",
     "correct_adverse_event",
     "correct_cycle_start",
+    "correct_discontinuation",
     "correct_follow_up",
     "correct_outcome",
     "correct_window_assessment",

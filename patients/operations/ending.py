@@ -6,7 +6,15 @@ from accounts.models import User
 from audit.context import operation
 from patients import schedule
 from patients.models import AdverseEvent, ContinuationReview, Discontinuation, Patient
-from patients.operations.checks import given, lock_patient, not_in_future, own_event, registered, today_of
+from patients.operations.checks import (
+    given,
+    lock_patient,
+    not_in_future,
+    own_event,
+    reason_given,
+    registered,
+    today_of,
+)
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.errors import Refused
@@ -33,9 +41,7 @@ def discontinue(
     ended_on = schedule.treatment_ended_on(patient)
     if ended_on is not None:
         raise Refused("already-discontinued", f"Treatment of {patient.code} ended on {day_words(ended_on)} already.")
-    reasons = protocol_of(patient).discontinuation
-    if reason_code not in {reason.code for reason in reasons}:
-        raise Refused("no-such-reason", "Choose one of the protocol's reasons.", field="reason_code")
+    _of_the_protocol(patient, reason_code)
     own_event(patient, event)
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
@@ -49,6 +55,39 @@ def discontinue(
     patient.status = Patient.Status.EVENT_MONITORING
     patient.save(update_fields=["status"])
     return discontinuation
+
+
+@operation
+def correct_discontinuation(
+    *,
+    discontinuation: Discontinuation,
+    reason_code: str,
+    on: dt.date,
+    detail: str,
+    reason: str,
+    by: User,
+    at: dt.datetime,
+) -> Discontinuation:
+    """Correct the last day of treatment or its reason, while no re-treatment has followed."""
+    patient = lock_patient(discontinuation.patient, Permission.RECORD_CLINICAL, by)
+    reason_given(reason)
+    in_force = schedule.discontinuation_in_force(patient)
+    if in_force is None or in_force.pk != discontinuation.pk:
+        raise Refused("re-treated", "Treatment has been resumed since; the end before it is not corrected any more.")
+    _of_the_protocol(patient, reason_code)
+    not_in_future(on, patient, at, "on")
+    _not_before_treatment(patient, on)
+    first_visit = min((v.done_on for v in patient.follow_up_visits.all() if v.done_on > in_force.on), default=None)
+    if first_visit is not None and on >= first_visit:
+        raise Refused(
+            "after-event-monitoring",
+            f"An event-monitoring visit took place on {day_words(first_visit)}; give a day before it.",
+            field="on",
+        )
+    in_force.reason_code, in_force.on, in_force.detail = reason_code, on, detail.strip()
+    in_force.recorded_at, in_force.recorded_by = at, by
+    in_force.save(update_fields=["reason_code", "on", "detail", "recorded_at", "recorded_by"])
+    return in_force
 
 
 @operation
@@ -79,6 +118,11 @@ def review_continuation(
         patient=patient, study=patient.study, reviewed_on=reviewed_on, continues=continues,
         explanation=explanation, recorded_at=at, recorded_by=by,
     )
+
+
+def _of_the_protocol(patient: Patient, reason_code: str) -> None:
+    if reason_code not in {reason.code for reason in protocol_of(patient).discontinuation}:
+        raise Refused("no-such-reason", "Choose one of the protocol's reasons.", field="reason_code")
 
 
 def _not_before_treatment(patient: Patient, on: dt.date) -> None:

@@ -8,9 +8,21 @@ from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
 from patients import schedule
-from patients.forms import ContinuationForm, CorrectFollowUpForm, DiscontinueForm, FollowUpForm
+from patients.forms import (
+    ContinuationForm,
+    CorrectDiscontinuationForm,
+    CorrectFollowUpForm,
+    DiscontinueForm,
+    FollowUpForm,
+)
 from patients.models import FollowUpVisit
-from patients.operations import correct_follow_up, discontinue, record_follow_up, review_continuation
+from patients.operations import (
+    correct_discontinuation,
+    correct_follow_up,
+    discontinue,
+    record_follow_up,
+    review_continuation,
+)
 from patients.regimen import day_words, span_words
 from patients.schedule import protocol_of
 from patients.views.base import ActionPage
@@ -30,8 +42,12 @@ class DiscontinuePage(ActionPage):
             raise Refused("already-discontinued", f"Treatment ended on {day_words(ended_on)} already.")
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
-        ended = refused is not None and refused.code == "already-discontinued"
-        return [("Record an event-monitoring visit", self.url("patients:follow-up"))] if ended else []
+        if refused is None or refused.code != "already-discontinued":
+            return []
+        return [
+            ("Record an event-monitoring visit", self.url("patients:follow-up")),
+            ("Correct the end of treatment", self.url("patients:correct-discontinuation")),
+        ]
 
     def form(self, typed: Any = None) -> DiscontinueForm:
         reasons = protocol_of(self.patient).discontinuation
@@ -41,6 +57,31 @@ class DiscontinuePage(ActionPage):
         ended = discontinue(patient=self.patient, by=self.page.user, at=self.page.now, **form.cleaned_data)
         first = ended.on + dt.timedelta(days=protocol_of(self.patient).event_monitoring.every_days)
         return f"{self.patient.code} is in event monitoring; the first visit is planned for {day_words(first)}."
+
+
+class CorrectDiscontinuationPage(ActionPage):
+    heading = "Correct the end of treatment"
+    submit = "Save the correction"
+
+    def open(self, *args: Any) -> None:
+        super().open(*args)
+        self.ended = schedule.discontinuation_in_force(self.patient)
+
+    def look(self) -> None:
+        if self.ended is None:
+            raise Refused("not-discontinued", f"Treatment of {self.patient.code} has not ended.")
+
+    def form(self, typed: Any = None) -> CorrectDiscontinuationForm:
+        known = self.ended
+        initial = {"reason_code": known.reason_code, "on": known.on, "detail": known.detail} if known else {}
+        reasons = protocol_of(self.patient).discontinuation
+        return CorrectDiscontinuationForm(typed, reasons=reasons, initial=initial)
+
+    def act(self, form: Form) -> str:
+        self.look()
+        assert self.ended is not None  # or look() had refused
+        correct_discontinuation(discontinuation=self.ended, by=self.page.user, at=self.page.now, **form.cleaned_data)
+        return f"{self.patient.code}: the end of treatment is corrected."
 
 
 class ContinuationPage(ActionPage):

@@ -6,7 +6,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from patients.forms import ConsentForm, EligibilityForm, ReasonForm, RegisterForm
+from patients.forms import ConsentForm, EligibilityForm, ReasonForm, RegisterForm, ReserveForm
 from patients.models import Consent, EligibilityCheck, Patient
 from patients.operations import (
     check_eligibility,
@@ -163,11 +163,11 @@ class ReservePage(ActionPage):
             until = day_of(self.held.reserved_until, self.patient.site.time_zone)
             self.lead = f"It is held until {day_words(until)}. Given back, every site can take it."
 
-    def form(self, typed: Any = None) -> Form:
-        return Form(typed)
+    def form(self, typed: Any = None) -> ReserveForm:
+        return ReserveForm(typed, initial={"wanted": "release" if self.held else "hold"})
 
     def act(self, form: Form) -> str:
-        if self.held is not None:
+        if form.cleaned_data["wanted"] == "release":
             release_reservation(patient=self.patient, by=self.page.user, at=self.page.now)
             return "The slot is open again."
         reserve_for_patient(patient=self.patient, by=self.page.user, at=self.page.now)

@@ -11,10 +11,12 @@ from audit.models import Entry
 from patients import schedule
 from patients.models import ContinuationReview, Discontinuation, FollowUpVisit, Interruption, Patient
 from patients.operations import (
+    correct_discontinuation,
     correct_follow_up,
     discontinue,
     interrupt_dosing,
     record_follow_up,
+    retreat,
     review_continuation,
 )
 from tests.cast import moment
@@ -90,6 +92,49 @@ def test_refused_by_role(patient: Patient, coordinator_b: User, monitor: User) -
     for person in (coordinator_b, monitor):
         with pytest.raises(Forbidden):
             ended(patient, person)
+
+
+def corrected(patient: Patient, by: User, on: int, reason: str = "misread", code: str = "patient-request") -> None:
+    correct_discontinuation(
+        discontinuation=Discontinuation.objects.get(number=1), reason_code=code, on=day(on), detail="", reason=reason,
+        by=by, at=moment(day(120)),
+    )
+
+
+def test_a_corrected_end_says_why_and_keeps_the_old_day(patient: Patient, coordinator_a: User) -> None:
+    ended(patient, coordinator_a)
+    with pytest.raises(Refused, match="Say why"):
+        corrected(patient, coordinator_a, 19, reason="")
+    corrected(patient, coordinator_a, 19)
+    entry = Entry.objects.newest_first()[0]
+    assert (entry.changed_fields["on"], entry.reason) == (("2026-01-24", "2026-01-23"), "misread")
+    assert schedule.next_follow_up(again(patient)).on == day(19 + 91)
+
+
+@pytest.mark.parametrize(
+    ("on", "code", "refused_as"),
+    [
+        (0, "patient-request", "ends-before-it-began"),
+        (121, "patient-request", "in-the-future"),
+        (115, "patient-request", "after-event-monitoring"),
+        (19, "bored", "no-such-reason"),
+    ],
+)
+def test_a_corrected_end_has_to_fit(
+    on: int, code: str, refused_as: str, patient: Patient, coordinator_a: User
+) -> None:
+    ended(patient, coordinator_a)
+    visited(patient, coordinator_a, day(111))
+    with pytest.raises(Refused) as refused:
+        corrected(patient, coordinator_a, on, code=code)
+    assert refused.value.code == refused_as
+
+
+def test_an_end_before_a_re_treatment_stays(patient: Patient, coordinator_a: User) -> None:
+    ended(patient, coordinator_a, reason="unacceptable-adverse-events")
+    retreat(patient=patient, starts_on=day(40), explanation="recovered", by=coordinator_a, at=moment(day(40)))
+    with pytest.raises(Refused, match="Treatment has been resumed"):
+        corrected(patient, coordinator_a, 19)
 
 
 INSERT_END = """

@@ -148,6 +148,9 @@ def test_from_the_end_of_treatment_to_a_corrected_visit(
     visit = {"done_on": day(111).isoformat(), "alive": "no", "died_on": day(100).isoformat()}
     assert browser.post(url("follow-up", patient), visit).status_code == 302
     assert again(patient).status == "off_study"
+    end = {"reason_code": "unacceptable-adverse-events", "on": day(19).isoformat(), "reason": "misread"}
+    assert browser.post(url("correct-discontinuation", patient), end).status_code == 302
+    assert Discontinuation.objects.get().on == day(19)
     assert url("correct-follow-up", patient, 1) in opens(browser, "follow-up", patient)
     corrected = {"alive": "yes", "reason": "another patient"}
     assert browser.post(url("correct-follow-up", patient, 1), corrected).status_code == 302
@@ -160,10 +163,12 @@ def test_from_the_end_of_treatment_to_a_corrected_visit(
 
 def test_a_slot_is_held_and_given_back(browser: Client, site_a: Site, coordinator_a: User) -> None:
     patient = screened(site_a, coordinator_a)
-    assert browser.post(url("reserve", patient)).status_code == 302
+    assert 'name="wanted" value="hold"' in opens(browser, "reserve", patient)
+    assert browser.post(url("reserve", patient), {"wanted": "hold"}).status_code == 302
+    assert browser.post(url("reserve", patient), {"wanted": "hold"}).status_code == 409
     assert "A slot is held for A-001" in opens(browser, "reserve", patient)
     assert again(patient).reserved_slot is not None
-    assert browser.post(url("reserve", patient)).status_code == 302
+    assert browser.post(url("reserve", patient), {"wanted": "release"}).status_code == 302
     assert again(patient).reserved_slot is None
 
 
