@@ -77,7 +77,6 @@ class Assumption:
 
 @dataclass(frozen=True)
 class PatientPage:
-    registered: bool
     headline: str
     sentence: str
     next: WhatNext
@@ -94,7 +93,6 @@ class PatientPage:
 def patient_page(case: PatientCase) -> PatientPage:
     series = outcome_series(case.patient) if case.registered else []
     return PatientPage(
-        registered=case.registered,
         headline=_headline(case),
         sentence=_sentence(case),
         next=what_next(case),

@@ -49,6 +49,10 @@ class TimeLine:
     later: list[Entry]
 
     @property
+    def has_expected(self) -> bool:
+        return any(entry.state == EXPECTED for entry in self.whole)
+
+    @property
     def whole(self) -> list[Entry]:
         return [*self.earlier, *self.now, *self.later]
 
@@ -370,9 +374,11 @@ def _due_follow_up(case: PatientCase, due: FollowUpDue) -> Entry:
     title, window = f"Event-monitoring visit {due.number}", f"window {span_words(due.window_from, due.window_to)}"
     if due.passed_over:
         return Entry(due.on, "visit", title, PAST, "not done", chip="not done", chip_kind="neutral")
-    if case.today > due.window_to:
-        return Entry(due.on, "visit", title, FIRM, window, chip="overdue", chip_kind="out")
-    return Entry(due.on, "visit", title, FIRM, window, chip="due" if case.today >= due.window_from else "")
+    if case.today < due.window_from:
+        return Entry(due.on, "visit", title, FIRM, window)
+    url = _page(case, "patients:follow-up", Permission.RECORD_CLINICAL)
+    chip, kind = ("overdue", "out") if case.today > due.window_to else ("due", "")
+    return Entry(due.on, "visit", title, FIRM, window, url, chip, kind)
 
 
 def _state(firm: bool) -> str:
