@@ -11,7 +11,7 @@ from dosing.models import Recommendation
 from dosing.queries import Situation, Stage, Wait
 from dosing.queries.reader import reader_with
 from dosing.queries.record import roles_waiting, signatures_of
-from dosing.words import role_words
+from dosing.words import answer_of, role_words
 from trials.access import StudyPage
 from trials.models import Part
 from trials.permissions import Permission
@@ -175,7 +175,7 @@ def _expansion(page: StudyPage, situation: Situation) -> Card:
 
 def _finished(page: StudyPage, situation: Situation) -> Card:
     last = situation.signed[0] if situation.signed else None
-    answer = last.recommendation.shown["answer"] if last else "No further dose is to be decided"
+    answer = answer_of(last.recommendation) if last else "No further dose is to be decided"
     url = reverse("dosing:decision-detail", args=[page.study.key, last.recommendation.number]) if last else ""
     return Card(
         "Dose finding has ended",

@@ -14,7 +14,7 @@ from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, changes_since_signing, inputs_now
 from dosing.queries.reader import reader_with
 from dosing.queries.shown import levels_table, lookahead_table
-from dosing.words import choice_words
+from dosing.words import answer, choice_words, colour
 from trials.access import StudyPage
 from trials.models import Part
 
@@ -51,7 +51,7 @@ def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
         "accrual": accrual_of(tally),
         "lookahead": lookahead_table(inputs) if inputs and any(inputs["pending"]) else [],
         "facts": facts_of(page, situation, inputs),
-        "rows": decision_rows(page, situation)[:6],
+        "rows": decision_rows(page, situation, newest=6),
     }
 
 
@@ -128,10 +128,11 @@ def _if_stopped(inputs: dict[str, Any]) -> str:
     return f"MTD {row['label']} ({row['estimate']:.2f})"
 
 
-def decision_rows(page: StudyPage, situation: Situation) -> list[DecisionRow]:
-    """Every recommendation, newest first, with what was decided."""
-    issued = page.study.recommendations.select_related("level").prefetch_related("decisions__level").order_by("-number")
-    return [_row(page, situation, recommendation) for recommendation in issued]
+def decision_rows(page: StudyPage, situation: Situation, newest: int | None = None) -> list[DecisionRow]:
+    """Recommendations, newest first, with what was decided: all of them, or so many of the newest."""
+    issued = page.study.recommendations.select_related("level").prefetch_related("decisions__level")
+    rows = issued.defer("shown").order_by("-number")[:newest]
+    return [_row(page, situation, recommendation) for recommendation in rows]
 
 
 def _row(page: StudyPage, situation: Situation, recommendation: Recommendation) -> DecisionRow:
@@ -143,11 +144,12 @@ def _row(page: StudyPage, situation: Situation, recommendation: Recommendation) 
         decision.recommendation = recommendation
         changed = bool(changes_since_signing(decision, situation.tally))
     n = tally_of(recommendation.inputs).total_treated
+    label = recommendation.level.label if recommendation.level else None
     return DecisionRow(
         number=recommendation.number,
         url=reverse("dosing:decision-detail", args=[page.study.key, recommendation.number]),
-        answer=recommendation.shown["answer"],
-        colour=recommendation.shown["colour"],
+        answer=answer(recommendation.kind, recommendation.action, label),
+        colour=colour(recommendation.kind, recommendation.action, label),
         after=f"after {n} evaluable",
         decided=choice_words(recommendation.kind, decision.choice, decision.level) if decision else "",
         chip=chip,

@@ -22,6 +22,12 @@ def answer(kind: str, action: str, label: str | None) -> str:
     return f"{_MOVES[Action(action)]} {label}"
 
 
+def answer_of(recommendation: Recommendation) -> str:
+    """The answer of a recommendation; reads its `level`."""
+    level = recommendation.level
+    return answer(recommendation.kind, recommendation.action, level.label if level else None)
+
+
 def colour(kind: str, action: str, label: str | None) -> str:
     """The colour that repeats the answer: up, stay, down or out; an MTD that was found has the accent."""
     if kind == Kind.MTD:

@@ -108,7 +108,8 @@ def reconsider(tally: TrialTally, signed: Iterable[Decision], newest: Recommenda
 def signed_decisions(study: Study) -> list[Decision]:
     """The study's signed decisions with their recommendations, newest first."""
     signed = study.decisions.filter(status=Decision.Status.SIGNED)
-    return list(signed.select_related("recommendation", "level").order_by("-recommendation__number"))
+    loaded = signed.select_related("recommendation__level", "level").defer("recommendation__shown")
+    return list(loaded.order_by("-recommendation__number"))
 
 
 def decisions_to_reconsider(study: Study, moment: dt.datetime) -> list[Reconsider]:
