@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from trials.errors import Fault, InvalidProtocol
 from trials.models import Role
-from trials.protocol import Protocol
+from trials.protocol import AnchorKind, Protocol, Timepoint
 
 
 class _OneKeyOnce(yaml.SafeLoader):
@@ -192,6 +192,15 @@ def _codes(protocol: Protocol) -> Iterator[Fault]:
     if protocol.samples is not None:
         yield from _once("samples.tubes", [t.code for t in protocol.samples.tubes])
         yield from _once("samples.timepoints", [t.code for t in protocol.samples.timepoints])
+        yield from _one_sample_each(protocol.samples.timepoints)
+
+
+def _one_sample_each(timepoints: Iterable[Timepoint]) -> Iterator[Fault]:
+    """A sample is taken once: what was recorded about it, and its label, are found by its time point's code."""
+    for place, timepoint in enumerate(timepoints):
+        if timepoint.anchor is AnchorKind.EVERY_CYCLE_START:
+            path = f"samples.timepoints.{place}.anchor"
+            yield Fault(path, timepoint.anchor.value, "give each cycle a time point of its own, with its number")
 
 
 def _measures(protocol: Protocol) -> Iterator[Fault]:

@@ -141,6 +141,7 @@ FAULTS: list[tuple[Change, str]] = [
     (put("samples.timepoints.1.cycle", None), "samples.timepoints.1"),
     (put("samples.timepoints.1.code", "pre-treatment"), "samples.timepoints"),
     (put("samples.timepoints.1.window", {"before": -1}), "samples.timepoints.1.window.before"),
+    (put("samples.timepoints.0.anchor", "every-cycle-start"), "samples.timepoints.0.anchor"),
     (put("outcome_measures.0.minimum", 100), "outcome_measures.0.maximum"),
     (put("delay.limit_days", None), "delay.limit_days"),
 ]
