@@ -31,7 +31,7 @@ def _in_the_middle_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _operations_may_read_again(settings: Settings) -> None:
-    """An operation reads afresh what the page has read already; that one patient is read twice is not a query per row."""
+    """An operation reads afresh what its page has read already: one patient read twice is not a query per row."""
     settings.ZEAL_RAISE = False
 
 

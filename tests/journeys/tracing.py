@@ -35,7 +35,7 @@ class Stop:
 
 
 def stops_of(text: str) -> list[Stop]:
-    """The functions in a tour's block of calls; a line set in is called by the nearest line above it that is less so."""
+    """The functions in a tour's block of calls; a line is called by the nearest one above that is set in less."""
     callers: list[tuple[int, str]] = []
     stops = []
     for line in re.findall(r"```\n(.*?)```", text, re.DOTALL)[0].splitlines():
