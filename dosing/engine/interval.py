@@ -6,7 +6,7 @@ BOIN, keyboard, mTPI-2 and i3+3 differ in how the table comes about; the walk on
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import ClassVar
@@ -37,6 +37,8 @@ class IntervalDesign:
 
     name: ClassVar[str]
     fewest_to_eliminate: ClassVar[int] = FEWEST_TO_ELIMINATE
+    estimate_prior: ClassVar[float] = 0.05  # both parameters of the beta prior of the MTD's estimates
+    stops_early_only_to_remain: ClassVar[bool] = True  # early_stop_n needs the advice to remain, too
 
     target: float
     max_patients: int
@@ -146,9 +148,9 @@ class IntervalDesign:
         open_doses = rules.open_doses(limits, tally)
         tried = [j for j in range(open_doses) if tally.treated[j] > 0]
         n, y = [tally.treated[j] for j in tried], [tally.dlts[j] for j in tried]
-        chosen = isotonic.select(n, y, self.target, self.highest_estimate)
+        chosen = isotonic.select(n, y, self.target, self.estimate_prior, self.highest_estimate)
         dose = None if chosen is None else tried[chosen] + 1
-        estimates, intervals, above = isotonic.summaries(tally, self.target)
+        estimates, intervals, above = isotonic.summaries(tally, self.target, self.estimate_prior)
         return MtdSelection(
             dose=dose,
             estimates=estimates,
@@ -179,7 +181,8 @@ class IntervalDesign:
         following = np.minimum(np.maximum(wish, 1), open_to)
         stops = unsafe | (total >= self.max_patients)
         if self.early_stop_n is not None:
-            stops |= (here_n >= self.early_stop_n) & (following == current)
+            remains = (following == current) | (not self.stops_early_only_to_remain)
+            stops |= (here_n >= self.early_stop_n) & (current <= open_to) & remains
         return Moves(
             next_dose=np.where(stops, 0, following),
             size=np.minimum(self.cohort_size, self.max_patients - total),
@@ -191,7 +194,17 @@ class IntervalDesign:
         """`select_mtd` for many tallies of shape (tallies, doses): the dose, 0 where none is selected."""
         limits = self.limits(max(self.max_patients, int(n.max(initial=0))))
         open_doses = np.where(y[:, 0] >= limits.stop[n[:, 0]], 0, limits.open_doses(n, y))
-        return isotonic.select_rows(n, y, open_doses, self.target, self.highest_estimate)
+        return isotonic.select_rows(n, y, open_doses, self.target, self.estimate_prior, self.highest_estimate)
+
+
+def limits_of(max_n: int, step: Callable[[IntArray, IntArray], IntArray]) -> tuple[IntArray, IntArray]:
+    """Most DLTs that escalate and fewest that de-escalate for n = 0..max_n, of a rule that gives +1, 0 or -1."""
+    n, y = np.meshgrid(np.arange(max_n + 1), np.arange(max_n + 1), indexing="ij")
+    steps = step(n, np.minimum(n, y))
+    up, down = (steps > 0) & (y <= n) & (n > 0), (steps < 0) & (y <= n) & (n > 0)
+    escalate = np.where(up, y, -1).max(axis=1)
+    de_escalate = np.where(down, y, NEVER).min(axis=1)
+    return escalate.astype(np.int64), de_escalate.astype(np.int64)
 
 
 @lru_cache(maxsize=256)

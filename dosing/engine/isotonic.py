@@ -10,7 +10,6 @@ import numpy as np
 from dosing.engine.posterior import BoolArray, FloatArray, IntArray, prob_above, quantile
 from dosing.engine.tally import DoseTally
 
-PRIOR = 0.05  # Beta(0.05, 0.05), the prior of the estimates (Liu & Yuan 2015, section 2.4; R package BOIN)
 # Added once more per dose: of equal estimates the higher dose is preferred below the target, the lower above it.
 TIE_STEP = 1e-10
 
@@ -46,26 +45,26 @@ def pava(values: Sequence[float], weights: Sequence[float]) -> list[float]:
     return [mean for mean, _, length in blocks for _ in range(length)]
 
 
-def posterior_mean(n: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Mean and inverse variance of Beta(0.05 + y, 0.05 + n - y)."""
-    a, b, total = y + PRIOR, n - y + PRIOR, n + 2 * PRIOR
+def posterior_mean(n: FloatArray, y: FloatArray, prior: float) -> tuple[FloatArray, FloatArray]:
+    """Mean and inverse variance of Beta(prior + y, prior + n - y)."""
+    a, b, total = y + prior, n - y + prior, n + 2 * prior
     return a / total, total**2 * (total + 1.0) / (a * b)
 
 
-def select(n: Sequence[int], y: Sequence[int], target: float, highest: float | None = None) -> int | None:
+def select(n: Sequence[int], y: Sequence[int], target: float, prior: float, highest: float | None = None) -> int | None:
     """Index of the selected dose among treated, admissible doses given lowest first; None if there is none.
 
     The estimates are isotonic means weighted by inverse variance; the one nearest to the target is taken.
     `highest`: doses with an estimate above it cannot be selected.
     """
-    mean, weight = posterior_mean(np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64))
+    mean, weight = posterior_mean(np.asarray(n, dtype=np.float64), np.asarray(y, dtype=np.float64), prior)
     fitted = [p + (k + 1) * TIE_STEP for k, p in enumerate(pava(mean.tolist(), weight.tolist()))]
     allowed = [k for k, p in enumerate(fitted) if highest is None or p <= highest]
     return min(allowed, key=lambda k: abs(fitted[k] - target), default=None)
 
 
 def summaries(
-    tally: DoseTally, target: float
+    tally: DoseTally, target: float, prior: float
 ) -> tuple[
     tuple[float | None, ...],
     tuple[tuple[float, float] | None, ...],
@@ -73,17 +72,17 @@ def summaries(
 ]:
     """Estimates, 95 % intervals and probabilities of being above the target, per dose, over treated doses.
 
-    Each is made isotonic over the doses, with the posterior Beta(0.05 + y, 0.05 + n - y): means and quantiles
+    Each is made isotonic over the doses, with the posterior Beta(prior + y, prior + n - y): means and quantiles
     weighted by the inverse variance, probabilities unweighted, as in the R package BOIN.
     """
     tried = [j for j, n in enumerate(tally.treated) if n > 0]
     n = np.asarray([tally.treated[j] for j in tried], dtype=np.int64)
     y = np.asarray([tally.dlts[j] for j in tried], dtype=np.int64)
-    mean, weight = posterior_mean(n.astype(np.float64), y.astype(np.float64))
+    mean, weight = posterior_mean(n.astype(np.float64), y.astype(np.float64), prior)
     estimates = pava(mean.tolist(), weight.tolist())
-    lower = pava(quantile(0.025, n, y, PRIOR).tolist(), weight.tolist())
-    upper = pava(quantile(0.975, n, y, PRIOR).tolist(), weight.tolist())
-    above = pava(prob_above(target, n, y, PRIOR).tolist(), [1.0] * len(tried))
+    lower = pava(quantile(0.025, n, y, prior).tolist(), weight.tolist())
+    upper = pava(quantile(0.975, n, y, prior).tolist(), weight.tolist())
+    above = pava(prob_above(target, n, y, prior).tolist(), [1.0] * len(tried))
     place = {j: k for k, j in enumerate(tried)}
     doses = range(tally.doses)
     return (
@@ -114,7 +113,7 @@ def _isotonic_rows(mean: FloatArray, weight: FloatArray, used: BoolArray) -> Flo
 
 
 def select_rows(
-    n: IntArray, y: IntArray, admissible: IntArray, target: float, highest: float | None = None
+    n: IntArray, y: IntArray, admissible: IntArray, target: float, prior: float, highest: float | None = None
 ) -> IntArray:
     """`select` for many tallies at once: the dose numbered from 1, 0 where there is none.
 
@@ -122,7 +121,7 @@ def select_rows(
     """
     doses = n.shape[1]
     used = (n > 0) & (np.arange(doses) < admissible[:, None])
-    mean, weight = posterior_mean(n.astype(np.float64), y.astype(np.float64))
+    mean, weight = posterior_mean(n.astype(np.float64), y.astype(np.float64), prior)
     fitted = _isotonic_rows(mean, weight, used) + np.cumsum(used, axis=1) * TIE_STEP
     allowed = used if highest is None else used & (fitted <= highest)
     distance = np.where(allowed, np.abs(fitted - target), np.inf)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincc, betaincinv
+from scipy.special import betainc, betaincc, betaincinv
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -22,6 +22,12 @@ def prob_above(target: float, n: IntArray, y: IntArray, prior: float = 1.0) -> F
 def quantile(level: float, n: IntArray, y: IntArray, prior: float) -> FloatArray:
     """The `level` quantile of the posterior of the toxicity with a Beta(prior, prior) prior."""
     return np.asarray(betaincinv(prior + y, prior + n - y, level), dtype=np.float64)
+
+
+def interval_mass(low: float, high: float, n: IntArray, y: IntArray) -> FloatArray:
+    """Pr(low < toxicity < high | y of n) with a uniform prior; shape of n and y."""
+    a, b = 1.0 + y, 1.0 + n - y
+    return np.asarray(betainc(a, b, high) - betainc(a, b, low), dtype=np.float64)
 
 
 def fewest_dlts_above(target: float, cutoff: float, max_n: int, *, from_n: int = FEWEST_TO_ELIMINATE) -> IntArray:

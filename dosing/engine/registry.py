@@ -7,14 +7,24 @@ from dataclasses import fields
 from typing import Any
 
 from dosing.engine.boin import BoinDesign
+from dosing.engine.crm import CrmDesign
+from dosing.engine.i3plus3 import I3Plus3Design
+from dosing.engine.keyboard import KeyboardDesign
+from dosing.engine.mtpi2 import Mtpi2Design
+from dosing.engine.three_plus_three import ThreePlusThreeDesign
 from dosing.engine.validation import refuse
 
 ENGINE_VERSION = "1.0.0"  # raised with every change that can alter advice or a selected MTD
 
-DESIGNS: dict[str, type[BoinDesign]] = {design.name: design for design in (BoinDesign,)}
+Design = BoinDesign | KeyboardDesign | Mtpi2Design | I3Plus3Design | ThreePlusThreeDesign | CrmDesign
+
+DESIGNS: dict[str, type[Design]] = {
+    design.name: design
+    for design in (BoinDesign, KeyboardDesign, Mtpi2Design, I3Plus3Design, ThreePlusThreeDesign, CrmDesign)
+}
 
 
-def design_from_parameters(name: str, parameters: Mapping[str, Any]) -> BoinDesign:
+def design_from_parameters(name: str, parameters: Mapping[str, Any]) -> Design:
     """The design called `name` ("boin", ...) with these parameters, equal to the one they were taken from.
 
     Parameters that are left out have their published defaults. Raises ValueError for a name that is not a

@@ -30,6 +30,8 @@ class Rules(Protocol):
     def extra_safe_offset(self) -> float: ...
     @property
     def early_stop_n(self) -> int | None: ...
+    @property
+    def stops_early_only_to_remain(self) -> bool: ...
     def comparison(self, n: int, y: int) -> str: ...
 
 
@@ -161,8 +163,9 @@ def decide_by_table(here: Standing) -> Advice:
     elif wish > next_dose:
         reason += f", but {here.label(wish)} is closed"
     enough = here.design.early_stop_n
-    if enough is not None and n >= enough and next_dose == here.current_dose:
-        reason += f", so remain at {name}, and the trial stops because {enough} patients there are enough"
+    remains = next_dose == here.current_dose or not here.design.stops_early_only_to_remain
+    if enough is not None and n >= enough and remains:
+        reason += f", and the trial stops because {enough} patients at {here.label(here.current_dose)} are enough"
         return here.stop(StopReason.EARLY_STOP_N, reason)
     move = wording.MOVES[action_between(here.current_dose, next_dose)]
     return here.go(next_dose, f"{reason}, so {move} {name}")

@@ -1,4 +1,4 @@
-"""The slow obvious way: every history of single outcomes, one patient after the other, by `advise` alone."""
+"""The slow obvious way: every history of single outcomes, by `advise` and `select_mtd` alone."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from dosing.engine import Advice, DoseTally, MtdSelection
 
 class Design(Protocol):
     start_dose: int
+    target: float
 
     def advise(self, tally: DoseTally, current_dose: int) -> Advice: ...
     def select_mtd(self, tally: DoseTally) -> MtdSelection: ...
@@ -31,6 +32,15 @@ def histories(design: Design, doses: int) -> list[tuple[DoseTally, int, Advice]]
     return ended
 
 
+def above_true_mtd(toxicity: Sequence[float], target: float) -> list[bool]:
+    """Which doses are more toxic than the one nearest to the target (all, where the lowest is above 1.4 times it)."""
+    if toxicity[0] > 1.4 * target + 1e-9:
+        return [True] * len(toxicity)
+    nearest = min(abs(p - target) for p in toxicity)
+    value = min(p for p in toxicity if abs(p - target) <= nearest + 1e-9)
+    return [p > value + 1e-9 for p in toxicity]
+
+
 def characteristics(design: Design, toxicity: Sequence[float], most: int | None) -> dict[str, Any]:
     """The expectations over all histories."""
     doses = len(toxicity)
@@ -49,4 +59,7 @@ def characteristics(design: Design, toxicity: Sequence[float], most: int | None)
         sums["stop_for_safety"] += chance * unsafe
         sums["stop_early"] += chance * (unsafe if most is None else tally.total_treated < most)
         sums["total"] += chance
+        whole = tally.total_treated if most is None else most
+        above = sum(n for n, far in zip(tally.treated, above_true_mtd(toxicity, design.target), strict=True) if far)
+        sums["overdose_60"] += chance * (above * 10 > 6 * whole)
     return {**sums, "selection": selection[1:], "none": selection[0], "patients": patients, "dlts": dlts}

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from dosing.engine import BoinDesign, TooManyStates, dose_paths, operating_characteristics
 from dosing.engine import exact as exact_module
 from dosing.engine.tally import DoseTally
-from tests.dosing.engine import slow
 from tests.dosing.engine.reference import records
 
 STANDARD = [0.05, 0.15, 0.30, 0.45, 0.60]
@@ -73,38 +72,6 @@ def test_boin_lies_within_four_standard_errors_of_the_packages_simulation(record
     most = record["ncohort"] * record["cohortsize"]
     for mean, simulated in zip(ours.patients[0], record["npatients"], strict=True):
         assert abs(mean - simulated) <= 4 * np.sqrt(max(mean * (most - mean), 0) / trials) + 1e-9
-
-
-@st.composite
-def small_designs(draw: st.DrawFn) -> BoinDesign:
-    return BoinDesign(
-        target=draw(st.sampled_from([0.1, 0.25, 0.3, 0.5])),
-        max_patients=draw(st.integers(1, 9)),
-        cohort_size=draw(st.integers(1, 4)),
-        elimination_cutoff=draw(st.sampled_from([0.7, 0.95])),
-        extra_safe=draw(st.booleans()),
-        early_stop_n=draw(st.sampled_from([None, 2, 4])),
-        titration=draw(st.booleans()),
-        bound_mtd=draw(st.booleans()),
-        start_dose=draw(st.integers(1, 2)),
-    )
-
-
-toxicities = st.lists(st.floats(0.0, 1.0), min_size=2, max_size=4)
-
-
-@settings(max_examples=60, deadline=None)
-@given(design=small_designs(), toxicity=toxicities)
-def test_exact_equals_the_enumeration_of_all_histories(design: BoinDesign, toxicity: list[float]) -> None:
-    ours = operating_characteristics(design, [toxicity])
-    plain = slow.characteristics(design, toxicity, design.max_patients)
-    assert plain["total"] == pytest.approx(1.0, abs=1e-12)
-    assert ours.selection[0] == pytest.approx(plain["selection"], abs=1e-12)
-    assert ours.no_selection[0] == pytest.approx(plain["none"], abs=1e-12)
-    assert ours.patients[0] == pytest.approx(plain["patients"], abs=1e-12)
-    assert ours.dlts[0] == pytest.approx(plain["dlts"], abs=1e-12)
-    assert ours.stop_early[0] == pytest.approx(plain["stop_early"], abs=1e-12)
-    assert ours.stop_for_safety[0] == pytest.approx(plain["stop_for_safety"], abs=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
