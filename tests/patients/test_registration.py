@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from collections.abc import Callable
 
 import pytest
 from django.db import connection, transaction
@@ -330,34 +331,53 @@ def test_the_database_never_changes_an_assigned_level(study: Study, site_a: Site
 # --- the last slot ---
 
 
+def all_at_once(patients: list[Patient], ask: Callable[[Patient], object]) -> list[str]:
+    """Ask for every patient at the same moment, each over a connection of its own; the sorted answers."""
+    together, answers = threading.Barrier(len(patients)), []
+
+    def one(patient: Patient) -> None:
+        try:
+            together.wait()
+            ask(patient)
+            answers.append("taken")
+        except Refused as refused:
+            answers.append(refused.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=[patient]) for patient in patients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(answers)
+
+
+def written_since(entries: int) -> list[tuple[str, str]]:
+    return sorted((e.table_name, e.operation) for e in Entry.objects.order_by("id")[entries:])
+
+
 def test_the_last_slot_goes_to_exactly_one_of_twenty(own_database: Database, request: pytest.FixtureRequest) -> None:
     """Over real connections: one succeeds, nineteen are refused with the reason, and nothing else is written."""
     site_a: Site = request.getfixturevalue("site_a")
     coordinator_a: User = request.getfixturevalue("coordinator_a")
     waiting = [eligible(site_a, coordinator_a) for _ in range(20)]
     before = Entry.objects.count()
-    together, answers = threading.Barrier(20), []
-
-    def ask(patient: Patient) -> None:
-        try:
-            together.wait()
-            register(patient, coordinator_a)
-            answers.append("registered")
-        except Refused as refused:
-            answers.append(refused.code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=ask, args=[patient]) for patient in waiting]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["no-open-slot"] * 19 + ["registered"]
+    answers = all_at_once(waiting, lambda patient: register(patient, coordinator_a))
+    assert answers == ["no-open-slot"] * 19 + ["taken"]
     assert Patient.objects.registered().count() == 1
     assert Slot.objects.filter(used_at__isnull=False).count() == 1
-    written = Entry.objects.filter(id__gt=0).order_by("id")[before:]
-    assert sorted((entry.table_name, entry.operation) for entry in written) == [
-        ("patients_patient", "UPDATE"),
-        ("trials_slot", "UPDATE"),
-    ]
+    assert written_since(before) == [("patients_patient", "UPDATE"), ("trials_slot", "UPDATE")]
+
+
+def test_the_last_slot_is_held_for_one_of_twenty(own_database: Database, request: pytest.FixtureRequest) -> None:
+    site_a: Site = request.getfixturevalue("site_a")
+    coordinator_a: User = request.getfixturevalue("coordinator_a")
+    waiting = [screened(site_a, coordinator_a) for _ in range(20)]
+    before = Entry.objects.count()
+    answers = all_at_once(
+        waiting, lambda patient: reserve_for_patient(patient=patient, by=coordinator_a, at=moment(DAY_ONE))
+    )
+    assert answers == ["slot-reserved"] * 19 + ["taken"]
+    assert Patient.objects.filter(reserved_slot__isnull=False).count() == 1
+    assert written_since(before) == [("patients_patient", "UPDATE"), ("trials_slot", "UPDATE")]
