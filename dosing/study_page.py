@@ -16,7 +16,8 @@ from dosing.queries.reader import reader_with
 from dosing.queries.shown import levels_table, lookahead_table
 from dosing.words import answer, choice_words, colour
 from trials.access import StudyPage
-from trials.models import Part
+from trials.clock import day_of
+from trials.models import Part, ProtocolVersion, Slot
 
 Kind = Recommendation.Kind
 
@@ -45,7 +46,7 @@ def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
         "waits": reader.waits(situation.waits),
         "situation": situation,
         "chips": _chips(situation),
-        "design_words": _design_words(page),
+        "design_words": _design_words(tally.version),
         "ladder": ladder_of(tally, inputs, url_of, reader) if inputs else None,
         "path": path_of(tally, url_of, reader),
         "accrual": accrual_of(tally),
@@ -62,11 +63,11 @@ def _inputs(situation: Situation) -> dict[str, Any] | None:
     return inputs_now(situation.tally, Kind.MONITORING if situation.tally.in_expansion else Kind.DOSE)
 
 
-def _design_words(page: StudyPage) -> str:
-    design = page.study.protocol.design
+def _design_words(version: ProtocolVersion) -> str:
+    design = version.protocol.design
     target = design.parameters.get("target")
     named = f"{design.name.upper()}, target {target:.2f}" if isinstance(target, float) else design.name
-    return f"{page.study.key} · protocol version {page.study.version.number} · {named}"
+    return f"{version.study.key} · protocol version {version.number} · {named}"
 
 
 def _chips(situation: Situation) -> list[tuple[str, str]]:
@@ -98,18 +99,23 @@ def facts_of(page: StudyPage, situation: Situation, inputs: dict[str, Any] | Non
             {"label": "With a DLT", "value": str(dlts)},
         ]
     facts.append({"label": "Slots open", "value": _slots_words(situation)})
-    reserved = [
-        f"{s.reserved_for_site.name} until {s.reserved_until:%a %-d %b}"
-        for s in tally.reserved_slots
-        if s.reserved_for_site and s.reserved_until
-    ]
+    reserved = "; ".join(_reservation_words(slot) for slot in tally.reserved_slots)
     if reserved:
-        facts.append({"label": "Reserved", "value": "; ".join(reserved)})
+        facts.append({"label": "Reserved", "value": reserved})
     if inputs and not tally.in_expansion and sum(inputs["tally"]["treated"]):
         facts.append({"label": "If we stopped now", "value": _if_stopped(inputs)})
     if situation.study.accrual_suspended_at is not None:
         facts.append({"label": "Accrual", "value": "suspended", "note": situation.study.accrual_suspended_reason})
     return facts
+
+
+def _reservation_words(slot: Slot) -> str:
+    """'Lindby until Fri 27 Nov', by the site's own day."""
+    site = slot.reserved_for_site
+    assert site is not None
+    assert slot.reserved_until is not None
+    until = day_of(slot.reserved_until, site.time_zone)
+    return f"{site.name} until {until:%a} {until.day} {until:%b}"
 
 
 def _slots_words(situation: Situation) -> str:

@@ -120,13 +120,16 @@ class TrialTally:
 
 
 def tally_now(study: Study, moment: dt.datetime) -> TrialTally:
-    """The tally of a live study at a moment; each patient's window is looked at on the day of the patient's site."""
+    """The tally of a study at a moment; each patient's window is looked at on the day of the patient's site.
+
+    Before the study is live it is empty, over the levels of the newest draft.
+    """
     people = patients_with_dlt_data(study)
     cohorts = tuple(study.cohorts.select_related("part", "level").order_by("number"))
     slots = Slot.objects.filter(cohort=cohorts[-1]) if cohorts else Slot.objects.none()
     return TrialTally(
         study=study,
-        version=study.version,
+        version=_version_in_force(study),
         moment=moment,
         levels=tuple(study.levels.order_by("ordinal")),
         parts=tuple(study.parts.all()),
@@ -134,6 +137,11 @@ def tally_now(study: Study, moment: dt.datetime) -> TrialTally:
         slots=tuple(slots.select_related("reserved_for_site", "cohort").order_by("number")),
         standings=tuple(standing_of(p, day_of(moment, p.site.time_zone)) for p in people),
     )
+
+
+def _version_in_force(study: Study) -> ProtocolVersion:
+    live = [v for v in study.versions.order_by("number") if v.status == ProtocolVersion.Status.LIVE]
+    return live[0] if live else study.versions.latest("number")
 
 
 def level_of(standing: PatientStanding) -> DoseLevel:

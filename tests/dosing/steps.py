@@ -133,4 +133,15 @@ def walk(study: Study, by: User, pattern: str, start_on: dt.date = DAY_ONE) -> d
     return on
 
 
-__all__ = ["again", "decide", "evaluated", "on_treatment", "propose", "registered", "sign_all", "sign_as", "treated", "walk"]
+__all__ = [
+    "again",
+    "decide",
+    "evaluated",
+    "on_treatment",
+    "propose",
+    "registered",
+    "sign_all",
+    "sign_as",
+    "treated",
+    "walk",
+]

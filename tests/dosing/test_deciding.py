@@ -63,9 +63,7 @@ def test_a_signature_is_bound_to_what_was_shown(trial: Study, ready: tuple[Recom
     assert signature.printed_name == "Dr Ana Rivera"
 
 
-def test_the_wrong_password_signs_nothing(
-    trial: Study, ready: tuple[Recommendation, dt.date], pi: User
-) -> None:
+def test_the_wrong_password_signs_nothing(trial: Study, ready: tuple[Recommendation, dt.date], pi: User) -> None:
     issued, on = ready
     decision = propose(issued, on)
     with pytest.raises(Refused) as refused:

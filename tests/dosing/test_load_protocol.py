@@ -26,9 +26,7 @@ def test_the_boundaries_are_the_engines_up_to_all_planned_patients(rung: User) -
         for b in version.boundaries.order_by("n")
     ]
     table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=20)
-    assert stored == [
-        (r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table
-    ]
+    assert stored == [(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table]
 
 
 def test_loading_it_again_changes_nothing(rung: User) -> None:

@@ -14,9 +14,10 @@ from dosing.models import Decision, Recommendation
 from dosing.operations import issue_recommendation
 from patients.operations.assessments import replace_patient
 from patients.operations.events import record_adverse_event
-from tests.cast import DAY_ONE, PASSWORD, moment
+from tests.cast import DAY_ONE, PASSWORD, moment, person
 from tests.dosing.steps import evaluated, on_treatment, propose, sign_all, sign_as, walk, window_closed
-from trials.models import Study
+from trials.models import Role, Study
+from trials.operations import grant_role, reserve_slot
 
 pytestmark = pytest.mark.django_db
 BASE = "/studies/LEN-MAG-01"
@@ -79,6 +80,19 @@ def test_study_shows_the_recommendation_with_one_thing_to_do(trial: Study, issue
     assert text.count("btn-primary") == 1
     assert "Read and sign" in text
     assert "Read it" in page(User.objects.get(username="coordinator-a"), "/study/")
+
+
+def test_a_study_that_has_not_started_says_so(draft_study: Study, rung: User, at: dt.datetime) -> None:
+    reader = person("early", "Early Bird")
+    grant_role(study=draft_study, person=reader, role=Role.PRINCIPAL_INVESTIGATOR, by=rung, at=at)
+    for path in ("/study/", "/decision/", "/decisions/"):
+        assert "The study has not started" in page(reader, path)
+    assert post(reader, "/decision/recommend/")[0] == 409
+
+
+def test_a_reservation_names_its_site_and_last_day(trial: Study, pi: User, coordinator_b: User) -> None:
+    reserve_slot(study=trial, site=trial.sites.get(code="B"), by=coordinator_b, at=moment(DAY_ONE))
+    assert "Lindby until Mon 12 Jan" in page(pi, "/study/")
 
 
 def test_an_outsider_finds_no_study(trial: Study, outsider: User) -> None:
@@ -193,9 +207,7 @@ def test_the_first_signer_proposes_and_signs_in_one_form(trial: Study, issued: R
     assert (decision.cohort_size, decision.status, decision.proposed_by) == (2, "proposed", pi)
 
 
-def test_the_last_signer_opens_the_next_cohort(
-    trial: Study, issued: Recommendation, medical_monitor: User
-) -> None:
+def test_the_last_signer_opens_the_next_cohort(trial: Study, issued: Recommendation, medical_monitor: User) -> None:
     sign_as(propose(issued, the_day(issued)), "principal_investigator", the_day(issued))
     assert "Your signature" in page(medical_monitor, "/decision/")
     status, text = post(medical_monitor, "/decisions/1/sign/", role="medical_monitor", password=PASSWORD)
@@ -321,5 +333,3 @@ def _late_dlt(study: Study, by: User, on: dt.date) -> None:
         patient=patient, term="Febrile neutropenia", grade=3, onset_on=DAY_ONE + dt.timedelta(days=14), is_dlt=True,
         relations={"lenalidomide": "probable", "dexamethasone": "unrelated"}, by=by, at=moment(on),
     )  # fmt: skip
-
-

@@ -117,9 +117,7 @@ def test_a_late_dlt_marks_the_signed_decision_and_asks_for_a_new_recommendation(
     assert inputs_changed_since_signing(first, moment(on)) == (change,)
 
 
-def test_the_decision_that_follows_closes_the_cohort_that_was_open(
-    trial: Study, pi: User, coordinator_a: User
-) -> None:
+def test_the_decision_that_follows_closes_the_cohort_that_was_open(trial: Study, pi: User, coordinator_a: User) -> None:
     """15 mg was opened after 0 of 1 at 10 mg; with the late DLT nobody goes there before a new decision is signed."""
     on = walk(trial, coordinator_a, "N")
     late_dlt(trial.patients.get(code="A-001"), coordinator_a, on)
