@@ -39,9 +39,7 @@ class DltAssessmentSerializer(serializers.ModelSerializer[DltAssessment]):
 
     class Meta:
         model = DltAssessment
-        fields = [
-            "id", "patient", "event", "is_dlt", "rule", "rationale", "confirmed", "assessed_at", "assessed_by"
-        ]
+        fields = ["id", "patient", "event", "is_dlt", "rule", "rationale", "confirmed", "assessed_at", "assessed_by"]
 
 
 class EventSerializer(serializers.ModelSerializer[AdverseEvent]):
@@ -52,8 +50,17 @@ class EventSerializer(serializers.ModelSerializer[AdverseEvent]):
     class Meta:
         model = AdverseEvent
         fields = [
-            "id", "patient", "term", "detail", "grade", "onset_on", "resolved_on", "serious", "relations",
-            "dlt_assessments", "recorded_at",
+            "id",
+            "patient",
+            "term",
+            "detail",
+            "grade",
+            "onset_on",
+            "resolved_on",
+            "serious",
+            "relations",
+            "dlt_assessments",
+            "recorded_at",
         ]
 
     @extend_schema_field(serializers.DictField(child=serializers.CharField()))
@@ -225,9 +232,7 @@ class WindowViewSet(ListModelMixin, PatientScoped):
         if made is None or not reason:
             made = assess_window(patient=self.patient, taken=taken, by=self.client, at=self.now)
         else:
-            made = correct_window_assessment(
-                assessment=made, taken=taken, reason=reason, by=self.client, at=self.now
-            )
+            made = correct_window_assessment(assessment=made, taken=taken, reason=reason, by=self.client, at=self.now)
         return Response(WindowSerializer(made).data, status=status.HTTP_201_CREATED)
 
 

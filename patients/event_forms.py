@@ -24,7 +24,8 @@ class EventForm(forms.Form):
     onset_on = day_field("Began on")
     resolved_on = day_field("Resolved on (optional)", required=False, help_text="Leave empty while it goes on")
     serious = forms.BooleanField(
-        label="Serious", required=False,
+        label="Serious",
+        required=False,
         help_text="Fatal, life-threatening, a hospital stay, lasting disability, or another important medical event",
     )
 
@@ -32,7 +33,10 @@ class EventForm(forms.Form):
         super().__init__(*args, **options)
         self.agents = {agent.code: agent.name for agent in protocol.agents}
         self.fields["term"].widget.attrs |= {
-            "data-combobox": "", "data-url": terms_url, "autocomplete": "off", "spellcheck": "false"
+            "data-combobox": "",
+            "data-url": terms_url,
+            "autocomplete": "off",
+            "spellcheck": "false",
         }
         relations = [("", "Choose …"), *Attribution.Relation.choices]
         for code, name in self.agents.items():
@@ -64,8 +68,12 @@ class EventForm(forms.Form):
         if term is None:
             return [{"value": str(n), "label": str(n), "detail": ""} for n in range(1, 6)]
         return [
-            {"value": str(n), "label": str(n), "detail": term.grades[n - 1] or f"{ctcae.NO_SUCH_GRADE} not in CTCAE",
-             "disabled": n not in term.possible_grades}
+            {
+                "value": str(n),
+                "label": str(n),
+                "detail": term.grades[n - 1] or f"{ctcae.NO_SUCH_GRADE} not in CTCAE",
+                "disabled": n not in term.possible_grades,
+            }
             for n in range(1, 6)
         ]
 

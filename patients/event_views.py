@@ -101,8 +101,7 @@ class RecordEventPage(EventFormPage):
             return self.answer(form, status=422)
         try:
             event = record_adverse_event(
-                patient=self.patient, **form.facts(), is_dlt=form.judgement, rationale=form.cleaned_data["rationale"],
-                by=self.page.user, at=self.page.now,
+                patient=self.patient, **form.facts(), **self.judgement(form), by=self.page.user, at=self.page.now
             )
         except Refused as refused:
             refuse_into(form, refused)
@@ -113,10 +112,19 @@ class RecordEventPage(EventFormPage):
         """Whether the page has to be shown again: with the meaning of the grade, or to ask for the judgement."""
         if form.meaning_unseen:
             form.add_error("grade", "Read what the grade means for this term, then save.")
-        look = self.look(form)
-        if look is not None and look.inside and form.judgement is None:
+        if self.may_be_dlt(form) and form.judgement is None:
             form.add_error("is_dlt", JUDGEMENT_ASKED)
         return bool(form.errors)
+
+    def judgement(self, form: RecordEventForm) -> dict[str, Any]:
+        """What was judged, where a judgement was asked for."""
+        if not self.may_be_dlt(form):
+            return {}
+        return {"is_dlt": form.judgement, "rationale": form.cleaned_data["rationale"]}
+
+    def may_be_dlt(self, form: RecordEventForm) -> bool:
+        look = self.look(form)
+        return look is not None and look.inside
 
     def done(self, event: AdverseEvent) -> HttpResponseBase:
         messages.success(self.request, said_of(event))
@@ -140,8 +148,12 @@ class EventPage(PatientPage):
     def answer(self, *, status: int = 200, **forms: Form) -> HttpResponse:
         patient, event = self.event.patient, self.event
         look = look_at(
-            patient, term=event.term, grade=event.grade, onset_on=event.onset_on,
-            relations={a.agent: a.relation for a in event.attributions.all()}, at=self.page.now,
+            patient,
+            term=event.term,
+            grade=event.grade,
+            onset_on=event.onset_on,
+            relations={a.agent: a.relation for a in event.attributions.all()},
+            at=self.page.now,
         )
         window = dlt_window(patient, list(patient.cycles.all())) if patient.version else None
         missing = judgement_missing(event, look.rule if look else None, window)
@@ -152,9 +164,15 @@ class EventPage(PatientPage):
             "record": self.may(Permission.RECORD_CLINICAL),
         }
         context = self.context(
-            event=event, look=look, missing=missing, may=may, facts=facts_of(event, protocol_of(patient)),
-            judgement=judgement_words(event, missing), judgements=list(reversed(event.dlt_assessments.all())),
-            changes=changes_of(event), judge_form=forms.get("judge_form") or JudgeForm(),
+            event=event,
+            look=look,
+            missing=missing,
+            may=may,
+            facts=facts_of(event, protocol_of(patient)),
+            judgement=judgement_words(event, missing),
+            judgements=list(reversed(event.dlt_assessments.all())),
+            changes=changes_of(event),
+            judge_form=forms.get("judge_form") or JudgeForm(),
             resolve_form=forms.get("resolve_form") or ResolveForm(initial={"resolved_on": self.today}),
             form=forms.get("judge_form") or forms.get("resolve_form"),
         )
@@ -174,8 +192,11 @@ class JudgePage(EventPage):
             return self.answer(judge_form=form, status=422)
         try:
             assess_dlt(
-                event=self.event, is_dlt=form.judgement, rationale=form.cleaned_data["rationale"],
-                by=self.page.user, at=self.page.now,
+                event=self.event,
+                is_dlt=form.judgement,
+                rationale=form.cleaned_data["rationale"],
+                by=self.page.user,
+                at=self.page.now,
             )
         except Refused as refused:
             refuse_into(form, refused)
@@ -221,8 +242,11 @@ class CorrectEventPage(EventFormPage):
             return self.answer(form, status=422)
         try:
             correct_adverse_event(
-                event=self.event, changes=form.facts(), reason=form.cleaned_data["reason"],
-                by=self.page.user, at=self.page.now,
+                event=self.event,
+                changes=form.facts(),
+                reason=form.cleaned_data["reason"],
+                by=self.page.user,
+                at=self.page.now,
             )
         except Refused as refused:
             refuse_into(form, refused)
@@ -261,8 +285,11 @@ class WindowPage(ActionPage):
     def form(self, typed: Any = None) -> WindowForm:
         exposure = protocol_of(self.patient).dlt.minimum_exposure
         return WindowForm(
-            typed, initial={"taken": self.made.taken if self.made else None}, planned=self.planned,
-            agent=protocol_of(self.patient).agent(exposure.agent).name, changes=self.made is not None,
+            typed,
+            initial={"taken": self.made.taken if self.made else None},
+            planned=self.planned,
+            agent=protocol_of(self.patient).agent(exposure.agent).name,
+            changes=self.made is not None,
         )
 
     def facts(self) -> list[dict[str, Any]]:

@@ -70,11 +70,12 @@
     keys().forEach((key) => store.setItem(key, JSON.stringify({ ...read(key), sent: false })));
   }
   document.querySelectorAll("form[data-forget]").forEach((form) => form.addEventListener("submit", () => keys().forEach((key) => store.removeItem(key))));
-  document.querySelectorAll("form[data-keep]").forEach((form) => {
+  /* After htmx has seen the page (its script stands before): what is put back may make it ask the server. */
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("form[data-keep]").forEach((form) => {
     const entry = read(keyOf(form));
     /* Sent, and the same form again without a fault: it was accepted, and this is a fresh one. */
     if (entry?.sent && !form.querySelector("[aria-invalid=true], .is-invalid")) store.removeItem(keyOf(form));
     watch(form);
-  });
+  }));
   document.addEventListener("htmx:afterSettle", (event) => event.detail.elt.querySelectorAll("form[data-keep]").forEach(watch));
 })();

@@ -109,6 +109,12 @@ def test_while_typing_grades_and_rules_are_shown_and_nothing_is_judged(browser: 
     assert "This looks like a DLT" not in text(half)
 
 
+def test_a_judgement_that_was_typed_before_the_grade_fell_is_not_recorded(browser: Client, patient: Patient) -> None:
+    browser.post(url("event", patient), {**TYPED, "grade": "2", "is_dlt": "yes", "rationale": "hm"})
+    assert AdverseEvent.objects.get().grade == 2
+    assert not DltAssessment.objects.exists()
+
+
 def test_outside_the_window_it_is_said_and_no_judgement_is_asked(
     browser: Client, patient: Patient, study: Study, coordinator_a: User
 ) -> None:
