@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Exists, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Concat, JSONObject
 
 from labs.models import Collection
 from patients.dlt_rules import rule_that_fires
-from patients.evaluability import Missing, judgement_missing, newest_judgement
+from patients.evaluability import Missing, Window, judgement_missing
 from patients.models import (
     AdverseEvent,
+    Attribution,
     Cycle,
     Discontinuation,
     DltAssessment,
@@ -45,6 +47,66 @@ class Candidate:
     judgements: tuple[Missing, ...] = ()
 
 
+@dataclass(frozen=True)
+class Point:
+    """A time point as plain numbers: it opens so many days after the start of its cycle (0: of the next one)."""
+
+    code: str
+    cycle: int
+    opens: int
+    parts: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A protocol's time points; worked out once, asked for each patient."""
+
+    protocol: Protocol
+    visits: tuple[Point, ...]
+    samples: tuple[Point, ...]
+    outcomes: tuple[Point, ...]
+
+    @classmethod
+    def of(cls, protocol: Protocol) -> "Plan":
+        def point(code: str, timepoint: Timepoint, before: int) -> Point:
+            after = protocol.cycle.length_days - 1 if timepoint.anchor is AnchorKind.CYCLE_END else 0
+            cycle = 1 if timepoint.anchor is AnchorKind.PRE_TREATMENT else timepoint.cycle or 0
+            return Point(code, cycle, after - before, frozenset(timepoint.parts))
+
+        samples = protocol.samples.timepoints if protocol.samples else ()
+        measured = [(f"{m.code}:{t.code}", t) for m in protocol.outcome_measures for t in m.timepoints]
+        return cls(
+            protocol,
+            visits=tuple(point(visit.code, visit, 0) for visit in protocol.visits),
+            samples=tuple(point(sample.code, sample, sample.window.before) for sample in samples),
+            outcomes=tuple(point(code, timepoint, timepoint.window.before) for code, timepoint in measured),
+        )
+
+
+@dataclass(frozen=True)
+class Noted:
+    """An adverse event as far as its DLT judgement goes. newest: the judgement that stands, None before the first."""
+
+    pk: int
+    term: str
+    grade: int
+    onset_on: dt.date
+    relations: dict[str, str]
+    newest: dict[str, Any] | None
+
+    def is_dlt(self, window: Window | None) -> bool:
+        return bool(self.newest and self.newest["is_dlt"]) and _within(window, self.onset_on)
+
+    def is_settled(self, protocol: Protocol, window: Window | None) -> bool:
+        """Whether the judgement certainly needs nothing more; when in doubt, not."""
+        if self.newest and self.newest["is_dlt"]:
+            return _within(window, self.onset_on)
+        if not _within(window, self.onset_on):
+            return True
+        rule = rule_that_fires(protocol, self.term, self.grade, self.relations)
+        return rule is None or bool(self.newest and self.newest["confirmed"] and self.newest["rule"] == rule.code)
+
+
 @dataclass
 class Traces:
     """What is known about one patient without loading the patient."""
@@ -61,7 +123,7 @@ class Traces:
     followed_up: list[dt.date] = field(default_factory=list)
     ended_on: dt.date | None = None
     resumed_on: dt.date | None = None
-    events: list[AdverseEvent] = field(default_factory=list)
+    events: list[Noted] = field(default_factory=list)
 
 
 def candidates(study: Study, site_ids: list[int], today: dt.date, horizon: dt.date) -> list[Candidate]:
@@ -70,22 +132,40 @@ def candidates(study: Study, site_ids: list[int], today: dt.date, horizon: dt.da
     today: the earliest day that it is at any of the sites. Visits of earlier days leave nothing to do.
     """
     versions = ProtocolVersion.objects.filter(study=study).exclude(status=ProtocolVersion.Status.DRAFT)
-    protocols = {version.pk: version.protocol for version in versions}
-    found = []
+    plans = {version.pk: Plan.of(version.protocol) for version in versions}
     patients = Patient.objects.filter(study=study, site_id__in=site_ids, status__in=WITH_SOMETHING_DUE)
-    for traces in _all_traces(patients, protocols):
-        reckoning = _Reckoning(traces, protocols[traces.version_id], today)
-        due = [(day, kind) for day, kind in reckoning.earliest() if day <= horizon]
+    reckonings = [_Reckoning(t, plans[t.version_id], today) for t in _all_traces(patients, plans.values())]
+    judgements = _judgements(reckonings)
+    found = []
+    for reckoning in reckonings:
+        missing = judgements.get(reckoning.traces.pk, [])
+        due = [(m.event.onset_on, Kind.JUDGEMENT) for m in missing if m.event is not None]
+        due += [(day, kind) for day, kind in reckoning.earliest() if day <= horizon]
         if due:
             kinds = frozenset(kind for _, kind in due)
-            found.append(Candidate(traces.pk, min(day for day, _ in due), kinds, tuple(reckoning.judgements)))
+            found.append(Candidate(reckoning.traces.pk, min(day for day, _ in due), kinds, tuple(missing)))
     return sorted(found, key=lambda candidate: (candidate.first, candidate.patient_id))
+
+
+def _judgements(reckonings: list["_Reckoning"]) -> dict[int, list[Missing]]:
+    """The DLT judgements that are missing, by patient; only events in doubt are loaded."""
+    doubtful = {pk: reckoning for reckoning in reckonings for pk in reckoning.doubtful_events()}
+    events = AdverseEvent.objects.filter(pk__in=doubtful).prefetch_related("attributions", "dlt_assessments")
+    found: dict[int, list[Missing]] = {}
+    for event in events.order_by("onset_on", "pk"):
+        reckoning = doubtful[event.pk]
+        relations = {a.agent: a.relation for a in event.attributions.all()}
+        rule = rule_that_fires(reckoning.protocol, event.term, event.grade, relations)
+        missing = judgement_missing(event, rule, reckoning.window)
+        if missing is not None:
+            found.setdefault(event.patient_id, []).append(missing)
+    return found
 
 
 # --- dates and codes of everybody, some columns each ---
 
 
-def _all_traces(patients: QuerySet[Patient], protocols: dict[int, Protocol]) -> Iterable[Traces]:
+def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[Traces]:
     columns = ("pk", "part__kind", "planned_start", "version_id", "window_assessment__pk", "continuation_review__pk")
     rows = patients.order_by().values_list(*columns)
     found = {
@@ -105,8 +185,8 @@ def _all_traces(patients: QuerySet[Patient], protocols: dict[int, Protocol]) -> 
     ends = Discontinuation.objects.filter(**among).order_by("number")
     for pk, ended_on, resumed_on in ends.values_list("patient_id", "on", "retreated_on"):
         found[pk].ended_on, found[pk].resumed_on = (None, resumed_on) if resumed_on else (ended_on, None)
-    for event in _events_to_look_at(AdverseEvent.objects.filter(**among), protocols):
-        found[event.patient_id].events.append(event)
+    for pk, event in _events(AdverseEvent.objects.filter(**among), plans):
+        found[pk].events.append(event)
     return found.values()
 
 
@@ -114,12 +194,19 @@ def _gathered(rows: QuerySet[Any], what: Any, order: str = "pk") -> Iterable[tup
     return rows.order_by().values_list("patient_id").annotate(gathered=ArrayAgg(what, order_by=order))
 
 
-def _events_to_look_at(events: QuerySet[AdverseEvent], protocols: dict[int, Protocol]) -> QuerySet[AdverseEvent]:
-    """Events on which a rule of the protocol can fire by their grade, and those that were ever judged a DLT."""
-    lowest = min((rule.minimum_grade for p in protocols.values() for rule in p.dlt.rules), default=6)
-    judged = Exists(DltAssessment.objects.filter(event=OuterRef("pk"), is_dlt=True))
-    seen = events.filter(Q(grade__gte=lowest) | judged)
-    return seen.order_by("onset_on", "pk").prefetch_related("attributions", "dlt_assessments")
+def _events(events: QuerySet[AdverseEvent], plans: Iterable[Plan]) -> Iterator[tuple[int, Noted]]:
+    """Events on which a rule can fire by their grade, and those that were judged; each with its patient."""
+    lowest = min((rule.minimum_grade for plan in plans for rule in plan.protocol.dlt.rules), default=6)
+    judged = DltAssessment.objects.filter(event=OuterRef("pk")).order_by("-pk")
+    judgement = JSONObject(is_dlt="is_dlt", confirmed="confirmed", rule="rule")
+    relation = Concat("agent", Value(":"), "relation")
+    relations = Attribution.objects.filter(event=OuterRef("pk")).values_list(relation)
+    rows = events.filter(Q(grade__gte=lowest) | Exists(judged)).annotate(
+        relations=ArraySubquery(relations), newest=Subquery(judged.values(judgement=judgement)[:1])
+    )
+    columns = ("patient_id", "pk", "term", "grade", "onset_on", "relations", "newest")
+    for patient_id, pk, term, grade, onset_on, related, newest in rows.order_by().values_list(*columns):
+        yield patient_id, Noted(pk, term, grade, onset_on, dict(r.split(":") for r in related), newest)
 
 
 # --- the earliest day of each kind ---
@@ -128,33 +215,27 @@ def _events_to_look_at(events: QuerySet[AdverseEvent], protocols: dict[int, Prot
 class _Reckoning:
     """The arithmetic of one patient: the first day on which each kind of item can be due."""
 
-    def __init__(self, traces: Traces, protocol: Protocol, today: dt.date) -> None:
+    def __init__(self, traces: Traces, plan: Plan, today: dt.date) -> None:
         self.traces = traces
-        self.protocol = protocol
+        self.plan = plan
+        self.protocol = plan.protocol
         self.today = today
-        self.length = protocol.cycle.length_days
+        self.length = plan.protocol.cycle.length_days
         self.window = self._dlt_window()
         self.next_start = self._next_start()
-        self.judgements = list(self._judgements())
+
+    def doubtful_events(self) -> list[int]:
+        return [event.pk for event in self.traces.events if not event.is_settled(self.protocol, self.window)]
 
     def earliest(self) -> Iterator[Due]:
+        traces, plan = self.traces, self.plan
         if self.next_start is not None:
             yield self.next_start - dt.timedelta(days=self.protocol.cycle.start_window.before), Kind.CYCLE
-        visits = self._points(Kind.VISIT, ((v.code, v) for v in self.protocol.visits), frozenset())
-        yield from ((day, kind) for day, kind in visits if day >= self.today)
-        samples = self.protocol.samples.timepoints if self.protocol.samples else ()
-        yield from self._points(Kind.SAMPLE, ((t.code, t) for t in samples), self.traces.samples)
-        measured = ((f"{m.code}:{t.code}", t) for m in self.protocol.outcome_measures for t in m.timepoints)
-        yield from self._points(Kind.OUTCOME, measured, self.traces.outcomes)
-        yield from self._dlt()
+        yield from ((d, Kind.VISIT) for d in self._opening(plan.visits, frozenset()) if d >= self.today)
+        yield from ((day, Kind.SAMPLE) for day in self._opening(plan.samples, traces.samples))
+        yield from ((day, Kind.OUTCOME) for day in self._opening(plan.outcomes, traces.outcomes))
+        yield from self._window()
         yield from self._in_the_long_run()
-
-    def _judgements(self) -> Iterator[Missing]:
-        for event in self.traces.events:
-            relations = {a.agent: a.relation for a in event.attributions.all()}
-            rule = rule_that_fires(self.protocol, event.term, event.grade, relations)
-            if missing := judgement_missing(event, rule, self.window):
-                yield missing
 
     def _next_start(self) -> dt.date | None:
         traces = self.traces
@@ -174,39 +255,29 @@ class _Reckoning:
             return None
         return self.next_start + dt.timedelta(days=(cycle - len(started) - 1) * self.length)
 
-    def _points(self, kind: Kind, points: Iterable[tuple[str, Timepoint]], done: frozenset[str]) -> Iterator[Due]:
+    def _opening(self, points: tuple[Point, ...], done: frozenset[str]) -> Iterator[dt.date]:
         """When the windows of the time points open that nothing is recorded about; of visits, the planned day."""
-        for code, point in points:
-            if code in done or self.traces.part not in point.parts:
+        following = len(self.traces.starts) + 1
+        for point in points:
+            if point.code in done or self.traces.part not in point.parts:
                 continue
-            cycle = 1 if point.anchor is AnchorKind.PRE_TREATMENT else point.cycle or len(self.traces.starts) + 1
-            start = self._start_of(cycle)
+            start = self._start_of(point.cycle or following)
             if start is not None:
-                after = self.length - 1 if point.anchor is AnchorKind.CYCLE_END else 0
-                before = 0 if kind is Kind.VISIT else point.window.before
-                yield start + dt.timedelta(days=after - before), kind
+                yield start + dt.timedelta(days=point.opens)
 
-    def _dlt_window(self) -> tuple[dt.date, dt.date] | None:
+    def _dlt_window(self) -> Window | None:
         window = self.protocol.dlt.window
         if len(self.traces.starts) < window.cycle:
             return None
         start = self.traces.starts[window.cycle - 1]
         return start + dt.timedelta(days=window.from_day - 1), start + dt.timedelta(days=window.to_day - 1)
 
-    def _dlt(self) -> Iterator[Due]:
-        for missing in self.judgements:
-            assert missing.event is not None
-            yield missing.event.onset_on, Kind.JUDGEMENT
-        if self.window is None or self.traces.window_assessed or self._has_dlt():
+    def _window(self) -> Iterator[Due]:
+        if self.window is None or self.traces.window_assessed:
             return
-        ended = self.traces.ended_on
-        yield (min(ended, self.window[1]) if ended else self.window[1]), Kind.WINDOW
-
-    def _has_dlt(self) -> bool:
-        assert self.window is not None
-        first, last = self.window
-        judged = ((event, newest_judgement(event)) for event in self.traces.events)
-        return any(j is not None and j.is_dlt and first <= event.onset_on <= last for event, j in judged)
+        if not any(event.is_dlt(self.window) for event in self.traces.events):
+            ended = self.traces.ended_on
+            yield (min(ended, self.window[1]) if ended else self.window[1]), Kind.WINDOW
 
     def _in_the_long_run(self) -> Iterator[Due]:
         review, traces = self.protocol.continuation_review, self.traces
@@ -218,3 +289,7 @@ class _Reckoning:
             if since < plan.for_days // plan.every_days:
                 opens = (since + 1) * plan.every_days - plan.window.before
                 yield traces.ended_on + dt.timedelta(days=opens), Kind.FOLLOW_UP
+
+
+def _within(window: Window | None, day: dt.date) -> bool:
+    return window is not None and window[0] <= day <= window[1]

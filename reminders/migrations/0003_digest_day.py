@@ -30,9 +30,7 @@ class Migration(migrations.Migration):
                 ("planned_at", models.DateTimeField()),
                 (
                     "study",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"
-                    ),
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
                 ),
             ],
             options={

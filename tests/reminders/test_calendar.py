@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,10 +12,10 @@ from accounts.models import User
 from dosing.operations import issue_recommendation
 from dosing.queries import Stage
 from labs.operations import collect_sample
-from patients.models import Patient
+from patients.models import AdverseEvent, Patient
 from patients.operations import discontinue, reserve_for_patient
 from patients.operations.assessments import assess_dlt
-from patients.operations.events import record_adverse_event
+from patients.operations.events import correct_adverse_event, record_adverse_event
 from reminders.calendar import Agenda, Calendar, agenda, calendar_of, sites_seen
 from reminders.candidates import Candidate
 from reminders.decisions import Awaited
@@ -152,11 +153,11 @@ def test_a_patient_with_a_dlt_has_no_window_to_assess(trial: Study, coordinator_
     assert Kind.WINDOW not in kinds(at(trial, 32).items)
 
 
-def neutropenia(patient: Patient, by: User, **judged: object) -> object:
+def neutropenia(patient: Patient, by: User, grade: int = 4, **judged: Any) -> AdverseEvent:
     return record_adverse_event(
         patient=patient,
         term="Neutrophil count decreased",
-        grade=4,
+        grade=grade,
         onset_on=day(9),
         relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
         by=by,
@@ -185,6 +186,28 @@ def test_a_coordinators_no_waits_for_an_investigator(
     assert Kind.CONFIRMATION in kinds(of(investigator_a, calendar).mine)
     assess_dlt(event=event, is_dlt=False, rationale="agreed", by=investigator_a, at=moment(day(11)))
     assert Kind.CONFIRMATION not in kinds(at(trial, 11).items)
+
+
+def test_an_event_that_becomes_serious_enough_later_is_to_be_judged(
+    trial: Study, patient: Patient, coordinator_a: User
+) -> None:
+    event = neutropenia(patient, coordinator_a, grade=2)
+    assert Kind.JUDGEMENT not in kinds(at(trial, 11).items)
+    correct_adverse_event(
+        event=event, changes={"grade": 4}, reason="the lab corrected it", by=coordinator_a, at=moment(day(11))
+    )
+    assert Kind.JUDGEMENT in kinds(at(trial, 11).items)
+
+
+def test_a_dlt_that_turns_out_to_lie_outside_the_window_is_to_be_judged_again(
+    trial: Study, patient: Patient, coordinator_a: User
+) -> None:
+    event = neutropenia(patient, coordinator_a, is_dlt=True)
+    assert Kind.JUDGEMENT not in kinds(at(trial, 30).items)
+    correct_adverse_event(
+        event=event, changes={"onset_on": day(29)}, reason="the wrong day", by=coordinator_a, at=moment(day(30))
+    )
+    assert Kind.JUDGEMENT in kinds(at(trial, 30).items)
 
 
 # --- decisions ---
