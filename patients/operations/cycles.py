@@ -13,6 +13,7 @@ from patients.operations.checks import (
     registered,
     today_of,
 )
+from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
 from patients.schedule import PlannedCycle, protocol_of
 from trials.errors import Refused
@@ -67,6 +68,7 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
         following.due_on = started_on + dt.timedelta(days=protocol_of(patient).cycle.length_days)
         following.latest_on = following.due_on + dt.timedelta(days=protocol_of(patient).delay.limit_days)
         following.save(update_fields=["due_on", "latest_on"])
+    stop_at_level_of(patient, by=by, at=at)  # the DLT window has moved, and with it what counts
     return cycle
 
 

@@ -14,6 +14,7 @@ from patients.operations import (
     assess_dlt,
     assess_window,
     correct_adverse_event,
+    correct_cycle_start,
     correct_window_assessment,
     register_patient,
 )
@@ -145,6 +146,24 @@ def test_a_correction_that_brings_a_dlt_into_the_window_stops(
     correct_adverse_event(
         event=event, changes={"onset_on": day(6)}, reason="it was right", by=coordinator_a, at=moment(day(29))
     )
+    assert closed(study) == [2, 3]
+
+
+def test_a_corrected_start_that_brings_a_dlt_into_the_window_stops(
+    study: Study, patients: list[Patient], coordinator_a: User
+) -> None:
+    def start_on(number: int) -> None:
+        cycle = patients[0].cycles.get()
+        correct_cycle_start(
+            cycle=cycle, started_on=day(number), reason="the diary says so", by=coordinator_a, at=moment(day(10))
+        )
+
+    dlt(patients[0], coordinator_a)
+    start_on(8)
+    for patient in patients[1:3]:
+        dlt(patient, coordinator_a)
+    assert closed(study) == []
+    start_on(1)
     assert closed(study) == [2, 3]
 
 
