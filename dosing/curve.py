@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT = 360, 240
-LEFT, RIGHT, TOP, BOTTOM = 44, 350, 14, 190
+LEFT, RIGHT, TOP, BOTTOM = 44, 308, 14, 190
 
 
 @dataclass(frozen=True)

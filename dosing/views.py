@@ -197,7 +197,7 @@ def _recommendation_page(
     context = decision_context(page, recommendation, situation)
     context |= _forms(page, recommendation, context, form)
     context |= {
-        "refused": refused,
+        "refused": None if context["form_kind"] else refused,
         "withdraw_form": withdraw_form or WithdrawForm(),
         "newer": situation.newest if situation.newest and not context["is_newest"] else None,
         "can_ask": situation.decidable and page.may(Permission.ISSUE_RECOMMENDATION),

@@ -42,7 +42,6 @@ def test_loading_it_again_changes_nothing(rung: User) -> None:
         ("target: 0.30", "target: 0.30, p_saf: 0.29", "p_saf"),
         ("target: 0.30", "target: 0.30, colour: blue", "'colour' is not a parameter of boin"),
         ("parameters: {target: 0.30}", "parameters: {}", "target"),
-        ("name: boin", "name: crm", "name"),
     ],
 )
 def test_a_design_that_cannot_be_made_is_a_fault_with_its_place(
