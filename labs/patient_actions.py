@@ -268,8 +268,8 @@ def _possible_in_treatment(case: PatientCase) -> Iterator[Action]:
     if case.on_treatment:
         yield from _resumptions(case)
         yield _act(case, "interruption", "Record an interruption")
-        if reduction_refusal(case.patient) is None:
-            yield _act(case, "reduce", "Reduce the dose")
+        # Offered at the maximum too: the page then says why not, and leads to the end of treatment.
+        yield _act(case, "reduce", "Reduce the dose")
     yield _act(case, "discontinue", "End treatment")
 
 
