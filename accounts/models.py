@@ -78,6 +78,9 @@ class Signature(models.Model):
             models.UniqueConstraint(
                 fields=["record_kind", "record_key", "role"], name="one_signature_per_role_and_record"
             ),
+            models.UniqueConstraint(
+                fields=["record_kind", "record_key", "signer"], name="one_signature_per_person_and_record"
+            ),
             models.CheckConstraint(
                 condition=models.Q(record_sha256__regex=r"^[0-9a-f]{64}$"), name="signature_is_bound"
             ),

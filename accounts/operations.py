@@ -83,6 +83,8 @@ def sign_record(
         raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, role=role).exists():
         raise CannotSign("already-signed", "This role has signed already.")
+    if Signature.objects.filter(record_kind=record_kind, record_key=record_key, signer=by).exists():
+        raise CannotSign("signed-in-another-role", "You have signed this already; another person has to sign too.")
     return Signature.objects.create(
         study_id=study_id,
         record_kind=record_kind,

@@ -17,7 +17,8 @@ from dosing.queries.shown import levels_table, lookahead_table
 from dosing.words import answer, choice_words, colour
 from trials.access import StudyPage
 from trials.clock import day_of
-from trials.models import Part, ProtocolVersion, Slot
+from trials.models import Part, ProtocolVersion, Slot, Study
+from trials.permissions import Permission
 
 Kind = Recommendation.Kind
 
@@ -104,9 +105,16 @@ def facts_of(page: StudyPage, situation: Situation, inputs: dict[str, Any] | Non
         facts.append({"label": "Reserved", "value": reserved})
     if inputs and not tally.in_expansion and sum(inputs["tally"]["treated"]):
         facts.append({"label": "If we stopped now", "value": _if_stopped(inputs)})
-    if situation.study.accrual_suspended_at is not None:
-        facts.append({"label": "Accrual", "value": "suspended", "note": situation.study.accrual_suspended_reason})
-    return facts
+    return [*facts, *_registration(page, situation.study)]
+
+
+def _registration(page: StudyPage, study: Study) -> list[dict[str, Any]]:
+    """Whether registration goes on, with the way to change it for those who may; nothing for others while it does."""
+    may = page.may(Permission.SUSPEND_ACCRUAL)
+    url = reverse("trials:accrual", args=[study.key]) if may else ""
+    if study.accrual_suspended_at is not None:
+        return [{"label": "Registration", "value": "suspended", "url": url, "note": study.accrual_suspended_reason}]
+    return [{"label": "Registration", "value": "goes on; suspend it", "url": url}] if may else []
 
 
 def _reservation_words(slot: Slot) -> str:

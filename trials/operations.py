@@ -286,6 +286,8 @@ def resume_accrual(*, study: Study, reason: str, by: User, at: dt.datetime) -> N
     study = lock_study(study)
     if study.accrual_suspended_at is None:
         raise Refused("not-suspended", "Accrual is not suspended.")
+    if study.accrual_suspended_by == User.objects.system() != by:
+        raise Refused("held-by-decision", "A signed decision holds registration; the next signed decision ends it.")
     study.accrual_suspended_at = study.accrual_suspended_by = None
     study.accrual_suspended_reason = ""
     study.save(update_fields=["accrual_suspended_at", "accrual_suspended_by", "accrual_suspended_reason"])

@@ -2,17 +2,46 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from trials.access import open_study
+from trials.access import open_study, refuse_into
 from trials.errors import Refused
-from trials.operations import move_rehearsal_day
+from trials.operations import move_rehearsal_day, resume_accrual, suspend_accrual
+from trials.permissions import Permission
 
 
 class MoveDayForm(forms.Form):
     days = forms.IntegerField(min_value=1, max_value=366)
+
+
+class AccrualForm(forms.Form):
+    reason = forms.CharField(label="Why", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def accrual(request: HttpRequest, key: str) -> HttpResponse:
+    """Suspend registration in the whole study, or resume it, with the reason."""
+    page = open_study(request, key, Permission.SUSPEND_ACCRUAL)
+    suspended = page.study.accrual_suspended_at is not None
+    form = AccrualForm(request.POST or None)
+    status = 200
+    if request.method == "POST" and form.is_valid():
+        change = resume_accrual if request.POST.get("to") == "resume" else suspend_accrual
+        try:
+            change(study=page.study, reason=form.cleaned_data["reason"], by=page.user, at=page.now)
+            messages.success(
+                request, "Registration goes on." if change is resume_accrual else "Registration is suspended."
+            )
+            return redirect("dosing:study", key=key)
+        except Refused as refused:
+            refuse_into(form, refused)
+            status = 409
+    context = page.context("Study", form=form, suspended=suspended, back_url=reverse("dosing:study", args=[key]))
+    return render(request, "trials/accrual.html", context, status=status)
 
 
 @login_required

@@ -32,7 +32,7 @@ CHOICE = """
 
 # Rules 4 and 9: looked at when the transaction commits, whoever opened the cohort and however.
 INTERLOCK = """
-    IF NEW.number = 1 AND NOT EXISTS (SELECT 1 FROM trials_cohort c WHERE c.study_id = NEW.study_id AND c.id <> NEW.id)
+    IF NEW.number = 1 AND NOT EXISTS (SELECT 1 FROM trials_cohort c WHERE c.study_id = NEW.study_id AND c.id < NEW.id)
        AND EXISTS (SELECT 1 FROM trials_part p WHERE p.id = NEW.part_id AND p.kind = 'escalation') THEN
         RETURN NEW;
     END IF;

@@ -65,8 +65,21 @@ NEUTROPENIA = "Neutrophil count decreased"
 STOPS_ON = dt.date(2026, 11, 21)
 
 
-def dlt(day: int, term: str = NEUTROPENIA, grade: int = 4, **more: bool) -> Happening:
-    return Happening(cycle=1, day=day, term=term, grade=grade, dlt=True, lasts=11, **more)
+def dlt(
+    day: int, term: str = NEUTROPENIA, grade: int = 4, *, reduces: bool = False, ends_treatment: bool = False
+) -> Happening:
+    """A DLT on a day of cycle 1; one that ends treatment is serious."""
+    return Happening(
+        cycle=1,
+        day=day,
+        term=term,
+        grade=grade,
+        dlt=True,
+        lasts=11,
+        serious=ends_treatment,
+        reduces=reduces,
+        ends_treatment=ends_treatment,
+    )
 
 
 ESCALATING = Plot(
@@ -84,7 +97,7 @@ ESCALATING = Plot(
         ),
         Course("A", events=(Happening(1, 20, "Diarrhea", 2),), improves=0.4),
         Course("B", events=(Happening(2, 8, "Fatigue", 2),), improves=0.6),
-        Course("A", events=(dlt(12, "Febrile neutropenia", 3, serious=True, ends_treatment=True),)),
+        Course("A", events=(dlt(12, "Febrile neutropenia", 3, ends_treatment=True),)),
         Course("B", events=(Happening(1, 15, NEUTROPENIA, 2),), improves=0.3),
         Course("A", late=((2, 5),), improves=0.25),
         Course("B", events=(dlt(17, reduces=True),), improves=0.15),

@@ -18,14 +18,16 @@ from trials.models import Study
 RECORD = {"dose": "15 mg", "tally": [1, 2]}
 
 
-def sign(study: Study, by: User, at: dt.datetime, password: str = PASSWORD) -> Signature:
+def sign(
+    study: Study, by: User, at: dt.datetime, password: str = PASSWORD, role: str = "principal_investigator"
+) -> Signature:
     return sign_record(
         study_id=study.pk,
         record_kind="test.record",
         record_key="1",
         record=RECORD,
         password=password,
-        role="principal_investigator",
+        role=role,
         meaning=Signature.Meaning.APPROVAL,
         by=by,
         at=at,
@@ -125,3 +127,14 @@ def test_canonical_json_is_one_text_for_one_record() -> None:
 def test_what_has_no_canonical_form_is_loud(record: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         canonical_json(record)
+
+
+@pytest.mark.django_db
+def test_a_person_signs_a_record_once_in_whatever_role(study: Study, pi: User, at: dt.datetime) -> None:
+    sign(study, pi, at)
+    with pytest.raises(CannotSign, match="another person has to sign too"):
+        sign(study, pi, at, role="medical_monitor")
+    with pytest.raises(IntegrityError, match="one_signature_per_person_and_record"), acting(pi, "twice"):
+        first = Signature.objects.get()
+        first.pk, first.role = None, "medical_monitor"
+        first.save(force_insert=True)
