@@ -13,19 +13,31 @@ from dosing.engine.keyboard import KeyboardDesign
 from dosing.engine.lookahead import Lookahead, Outcome, lookahead
 from dosing.engine.mtpi2 import Mtpi2Design
 from dosing.engine.paths import Cohort, DosePath, DosePaths, PathNode, dose_paths
-from dosing.engine.registry import DESIGNS, ENGINE_VERSION, Design, design_from_parameters
+from dosing.engine.registry import DESIGNS, ENGINE_VERSION, CountBased, Design, design_from_parameters
+from dosing.engine.simulate import (
+    SimulatedCharacteristics,
+    SimulationSums,
+    simulate_block,
+    simulate_trials,
+    simulated_characteristics,
+    simulation_blocks,
+)
 from dosing.engine.tally import DoseTally
 from dosing.engine.three_plus_three import ThreePlusThreeDesign
+from dosing.engine.timing import Arrivals, Timing, ToxicityTimes
+from dosing.engine.tite_boin import TiteBoinDesign, TiteRule, TiteTally
 
 __all__ = [
     "DESIGNS",
     "ENGINE_VERSION",
     "Action",
     "Advice",
+    "Arrivals",
     "BoinDesign",
     "BoundaryRow",
     "BoundaryTable",
     "Cohort",
+    "CountBased",
     "CrmDesign",
     "CrmModel",
     "Design",
@@ -40,12 +52,23 @@ __all__ = [
     "OperatingCharacteristics",
     "Outcome",
     "PathNode",
+    "SimulatedCharacteristics",
+    "SimulationSums",
     "StopReason",
     "ThreePlusThreeDesign",
+    "Timing",
+    "TiteBoinDesign",
+    "TiteRule",
+    "TiteTally",
     "TooManyStates",
+    "ToxicityTimes",
     "calibrated_skeleton",
     "design_from_parameters",
     "dose_paths",
     "lookahead",
     "operating_characteristics",
+    "simulate_block",
+    "simulate_trials",
+    "simulated_characteristics",
+    "simulation_blocks",
 ]

@@ -13,6 +13,7 @@ class Action(StrEnum):
     STAY = "stay"
     DE_ESCALATE = "de_escalate"
     STOP = "stop"
+    SUSPEND = "suspend"  # wait for pending patients; only designs for late toxicities say so
 
 
 class StopReason(StrEnum):
@@ -39,7 +40,7 @@ class StopReason(StrEnum):
 class Advice:
     """The advice for the next cohort.
 
-    action: compared with the current dose; next_dose: numbered from 1, None exactly when action is STOP;
+    action: compared with the current dose; next_dose: numbered from 1, None exactly when action is STOP or SUSPEND;
     eliminated: doses closed for good, lowest first (a dose is closed with all above it);
     reason: one sentence; stop_reason: set exactly when action is STOP;
     next_cohort_size: how many patients the design would treat next, never more than max_patients leaves
@@ -54,8 +55,9 @@ class Advice:
     next_cohort_size: int = 0
 
     def __post_init__(self) -> None:
+        treats_on = self.action not in (Action.STOP, Action.SUSPEND)
         stops = self.action is Action.STOP
-        if stops != (self.next_dose is None) or stops != (self.stop_reason is not None):
+        if treats_on != (self.next_dose is not None) or stops != (self.stop_reason is not None):
             raise ValueError(f"inconsistent advice: {self.action}, dose {self.next_dose}, {self.stop_reason}")
 
 

@@ -39,6 +39,7 @@ class CrmDesign:
     """
 
     name: ClassVar[str] = "crm"
+    dear: ClassVar[bool] = True  # a state costs an integration, so simulations ask for each different one once
 
     target: float
     max_patients: int

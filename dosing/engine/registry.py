@@ -12,16 +12,17 @@ from dosing.engine.i3plus3 import I3Plus3Design
 from dosing.engine.keyboard import KeyboardDesign
 from dosing.engine.mtpi2 import Mtpi2Design
 from dosing.engine.three_plus_three import ThreePlusThreeDesign
+from dosing.engine.tite_boin import TiteBoinDesign
 from dosing.engine.validation import refuse
 
 ENGINE_VERSION = "1.0.0"  # raised with every change that can alter advice or a selected MTD
 
-Design = BoinDesign | KeyboardDesign | Mtpi2Design | I3Plus3Design | ThreePlusThreeDesign | CrmDesign
+# Designs that decide from counts, and all designs.
+CountBased = BoinDesign | KeyboardDesign | Mtpi2Design | I3Plus3Design | ThreePlusThreeDesign | CrmDesign
+Design = CountBased | TiteBoinDesign
 
-DESIGNS: dict[str, type[Design]] = {
-    design.name: design
-    for design in (BoinDesign, KeyboardDesign, Mtpi2Design, I3Plus3Design, ThreePlusThreeDesign, CrmDesign)
-}
+COUNT_BASED = (BoinDesign, KeyboardDesign, Mtpi2Design, I3Plus3Design, ThreePlusThreeDesign, CrmDesign)
+DESIGNS: dict[str, type[Design]] = {design.name: design for design in (*COUNT_BASED, TiteBoinDesign)}
 
 
 def design_from_parameters(name: str, parameters: Mapping[str, Any]) -> Design:

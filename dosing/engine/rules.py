@@ -115,7 +115,8 @@ def stop_if_lowest_too_toxic(here: Standing) -> Advice | None:
     if y >= here.limits.stop[n]:
         earlier = cutoff - here.design.extra_safe_offset
         reason = f"{_too_toxic(here, 1, earlier)}, the cut-off of the extra safety rule, so the trial stops"
-        return here.stop(StopReason.EXTRA_SAFE, reason)
+        closed = tuple(range(1, here.tally.doses + 1))
+        return Advice(Action.STOP, None, closed, reason, StopReason.EXTRA_SAFE)
     return None
 
 
@@ -150,12 +151,21 @@ def treat_first_patients(here: Standing, size: int) -> Advice | None:
 
 
 def decide_by_table(here: Standing) -> Advice:
-    """Escalate, stay or de-escalate by the table; at the ends of what is open stay; stop at early_stop_n."""
+    """Escalate, stay or de-escalate by the table at the current dose."""
     n, y = here.here
-    wish = here.current_dose + step(here.limits, n, y)
+    return at_ends(here, step(here.limits, n, y), here.design.comparison(n, y))
+
+
+def at_ends(here: Standing, step: int, comparison: str) -> Advice:
+    """Go up (+1), stay or go down (-1); at the ends of what is open stay; stop at early_stop_n.
+
+    comparison: the clause that says why.
+    """
+    n, y = here.here
+    wish = here.current_dose + step
     next_dose = min(max(wish, 1), here.open_doses)
     name = here.label(next_dose)
-    reason = f"{wording.seen(n, y)}: {here.design.comparison(n, y)}"
+    reason = f"{wording.seen(n, y)}: {comparison}"
     if wish < 1:
         reason += f", but {name} is the lowest dose"
     elif wish > here.tally.doses:
@@ -165,7 +175,8 @@ def decide_by_table(here: Standing) -> Advice:
     enough = here.design.early_stop_n
     remains = next_dose == here.current_dose or not here.design.stops_early_only_to_remain
     if enough is not None and n >= enough and remains:
-        reason += f", and the trial stops because {enough} patients at {here.label(here.current_dose)} are enough"
+        current = here.label(here.current_dose)
+        reason += f", and the trial stops because {enough} patients at {current} are enough"
         return here.stop(StopReason.EARLY_STOP_N, reason)
     move = wording.MOVES[action_between(here.current_dose, next_dose)]
     return here.go(next_dose, f"{reason}, so {move} {name}")

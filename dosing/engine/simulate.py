@@ -1,0 +1,285 @@
+"""Simulated trials: the independent check of the exact walk, and the way for designs that depend on time.
+
+Trials are simulated in blocks of a fixed size, each with a random stream of its own (`SeedSequence.spawn`), and
+what a block gives back are whole numbers to add up: the result depends on the seed and the number of trials alone,
+not on how many workers ran the blocks or in what order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from dosing.engine.characteristics import (
+    OperatingCharacteristics,
+    checked_scenarios,
+    correct,
+    shares,
+    true_mtds,
+)
+from dosing.engine.moves import CountDesign, Moves
+from dosing.engine.posterior import BoolArray, FloatArray, IntArray
+from dosing.engine.timing import TimedDesign, Timing, timed_trials
+from dosing.engine.validation import probabilities, refuse, whole_number
+
+BLOCK = 10_000  # trials per random stream; changing it changes the numbers of a seed
+LIMITS = (0.6, 0.8)
+
+Seed = int
+AnyDesign = CountDesign | TimedDesign
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedCharacteristics(OperatingCharacteristics):
+    """Simulated operating characteristics: the same fields, with what the simulation adds.
+
+    standard_errors: the same fields again, each the standard error of the simulated value (0 for scenarios and
+    true_mtd). trials: simulated trials per scenario. duration: mean days from the first patient's entry to the last
+    outcome, NaN where no timing was given.
+    """
+
+    standard_errors: OperatingCharacteristics
+    trials: int
+    seed: Seed
+    duration: FloatArray
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields as lists, ready for JSON."""
+        more = {"trials": self.trials, "seed": self.seed, "standard_errors": self.standard_errors.to_dict()}
+        timed = [None if np.isnan(days) else float(days) for days in self.duration]
+        return super().to_dict() | more | {"duration": timed}
+
+
+@dataclass(frozen=True)
+class SimulationSums:
+    """What a block of simulated trials of one scenario adds up to; whole numbers, so that any order gives the same.
+
+    selection: trials that selected none, dose 1, dose 2, ...; patients, dlts: per dose, and their squares;
+    totals: patients, their squares, DLTs, their squares; early, unsafe, and over and under: trials beyond 60 % and
+    80 %; seconds: durations in whole seconds.
+    """
+
+    trials: int
+    selection: tuple[int, ...]
+    patients: tuple[int, ...]
+    patients_squared: tuple[int, ...]
+    dlts: tuple[int, ...]
+    dlts_squared: tuple[int, ...]
+    totals: tuple[int, int, int, int]
+    early: int
+    unsafe: int
+    over: tuple[int, int]
+    under: tuple[int, int]
+    seconds: int
+
+    def __add__(self, other: SimulationSums) -> SimulationSums:
+        sums: dict[str, Any] = {}
+        for field in fields(self):
+            mine, theirs = getattr(self, field.name), getattr(other, field.name)
+            is_tuple = isinstance(mine, tuple)
+            sums[field.name] = tuple(a + b for a, b in zip(mine, theirs, strict=True)) if is_tuple else mine + theirs
+        return SimulationSums(**sums)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> SimulationSums:
+        """The sums that `to_dict` was taken of."""
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+        return cls(**values)
+
+
+def simulation_blocks(trials: int) -> list[int]:
+    """The sizes of the blocks in which `trials` trials are simulated."""
+    count = whole_number("trials", trials, 1)
+    sizes = [BLOCK] * (count // BLOCK)
+    return sizes + ([count % BLOCK] if count % BLOCK else [])
+
+
+def simulate_block(
+    design: AnyDesign,
+    toxicity: Sequence[float],
+    *,
+    seed: Seed,
+    block: int,
+    size: int,
+    scenario: int = 0,
+    timing: Timing | None = None,
+    target: float | None = None,
+) -> SimulationSums:
+    """Simulate block number `block` (from 0), of `size` trials, of scenario number `scenario`.
+
+    The sums of all blocks of `simulation_blocks` are what `simulate_trials` reports, wherever they were run.
+    """
+    truth = np.asarray(probabilities("toxicity", toxicity))
+    design.check_ladder(len(truth))
+    stream = np.random.SeedSequence(whole_number("seed", seed, 0), spawn_key=(scenario, block))
+    random = np.random.default_rng(stream)
+    if timing is None:
+        n, y, early, unsafe = _count_trials(_count_based(design), truth, size, random)
+        seconds = 0
+    else:
+        n, y, early, unsafe, days = timed_trials(design, truth, size, timing, random)
+        seconds = int(np.rint(days * 86_400).astype(np.int64).sum())
+    selected = np.where(unsafe, 0, design.select_rows(n, y))
+    aim = design.target if target is None else target
+    return _sums(n, y, selected, early, unsafe, true_mtds(truth[None], aim), design.planned_patients, seconds)
+
+
+def _count_based(design: AnyDesign) -> CountDesign:
+    if hasattr(design, "timed_moves"):
+        raise refuse("timing", None, f"a Timing, because {type(design).__name__} depends on time")
+    return design
+
+
+def _unique_moves(design: CountDesign, n: IntArray, y: IntArray, current: IntArray) -> Moves:
+    """`moves` asked once for each different state, for designs to which a state is dear."""
+    states, back = np.unique(np.column_stack([n, y, current]), axis=0, return_inverse=True)
+    doses = n.shape[1]
+    one = design.moves(states[:, :doses], states[:, doses:-1], states[:, -1])
+    back = back.ravel()
+    return Moves(one.next_dose[back], one.size[back], one.early[back], one.unsafe[back])
+
+
+def _count_trials(
+    design: CountDesign, truth: FloatArray, size: int, random: np.random.Generator
+) -> tuple[IntArray, IntArray, BoolArray, BoolArray]:
+    """(n, y, early, unsafe) of `size` trials of a design that decides from counts, all cohorts at a time."""
+    n = np.zeros((size, len(truth)), dtype=np.int64)
+    y, current = np.zeros_like(n), np.full(size, design.start_dose)
+    early, unsafe = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
+    running = np.arange(size)
+    while len(running):
+        ask = _unique_moves if getattr(design, "dear", False) else _plain_moves
+        moves = ask(design, n[running], y[running], current[running])
+        stops = moves.next_dose == 0
+        early[running[stops]], unsafe[running[stops]] = moves.early[stops], moves.unsafe[stops]
+        running, dose, cohort = running[~stops], moves.next_dose[~stops], moves.size[~stops]
+        n[running, dose - 1] += cohort
+        y[running, dose - 1] += random.binomial(cohort, truth[dose - 1])
+        current[running] = dose
+    return n, y, early, unsafe
+
+
+def _plain_moves(design: CountDesign, n: IntArray, y: IntArray, current: IntArray) -> Moves:
+    return design.moves(n, y, current)
+
+
+def _ints(values: IntArray | BoolArray) -> tuple[int, ...]:
+    return tuple(values.sum(axis=0).tolist())
+
+
+def _sums(
+    n: IntArray,
+    y: IntArray,
+    selected: IntArray,
+    early: BoolArray,
+    unsafe: BoolArray,
+    mtds: Any,
+    planned: int | None,
+    seconds: int,
+) -> SimulationSums:
+    total, dlts = n.sum(axis=1), y.sum(axis=1)
+    beyond = [[int(shares(n, w[0], planned, limit).sum()) for limit in LIMITS] for w in (mtds.above, mtds.below)]
+    return SimulationSums(
+        trials=len(n),
+        selection=tuple(np.bincount(selected, minlength=n.shape[1] + 1).tolist()),
+        patients=_ints(n),
+        patients_squared=_ints(n**2),
+        dlts=_ints(y),
+        dlts_squared=_ints(y**2),
+        totals=(int(total.sum()), int((total**2).sum()), int(dlts.sum()), int((dlts**2).sum())),
+        early=int(early.sum()),
+        unsafe=int(unsafe.sum()),
+        over=(beyond[0][0], beyond[0][1]),
+        under=(beyond[1][0], beyond[1][1]),
+        seconds=seconds,
+    )
+
+
+def simulated_characteristics(
+    sums: Sequence[SimulationSums],
+    scenarios: Sequence[Sequence[float]] | FloatArray,
+    *,
+    seed: Seed,
+    target: float,
+    timed: bool = False,
+) -> SimulatedCharacteristics:
+    """The characteristics of the added-up blocks, one SimulationSums per scenario."""
+    toxicity = checked_scenarios(scenarios)
+    mtds = true_mtds(toxicity, target)
+    trials = sums[0].trials
+    selection = np.array([s.selection for s in sums]) / trials
+    n, y = np.array([s.patients for s in sums]) / trials, np.array([s.dlts for s in sums]) / trials
+    totals = np.array([s.totals for s in sums]) / trials
+    plain = {
+        "selection": selection[:, 1:],
+        "no_selection": selection[:, 0],
+        "stop_early": np.array([s.early for s in sums]) / trials,
+        "stop_for_safety": np.array([s.unsafe for s in sums]) / trials,
+        "overdose_60": np.array([s.over[0] for s in sums]) / trials,
+        "overdose_80": np.array([s.over[1] for s in sums]) / trials,
+        "underdose_60": np.array([s.under[0] for s in sums]) / trials,
+        "underdose_80": np.array([s.under[1] for s in sums]) / trials,
+        "correct_selection": correct(selection[:, 1:], selection[:, 0], mtds),
+    }
+    means = {"patients": n, "dlts": y, "total_patients": totals[:, 0], "total_dlts": totals[:, 2]}
+    squares = {
+        "patients": np.array([s.patients_squared for s in sums]) / trials,
+        "dlts": np.array([s.dlts_squared for s in sums]) / trials,
+        "total_patients": totals[:, 1],
+        "total_dlts": totals[:, 3],
+    }
+    errors: dict[str, Any] = {name: np.sqrt(p * (1 - p) / trials) for name, p in plain.items()} | {
+        name: np.sqrt(np.maximum(squares[name] - mean**2, 0.0) / trials) for name, mean in means.items()
+    }
+    zero: dict[str, Any] = {"scenarios": np.zeros_like(toxicity), "true_mtd": np.zeros(len(toxicity), dtype=np.int64)}
+    seconds = np.array([s.seconds for s in sums]) / trials
+    return SimulatedCharacteristics(
+        scenarios=toxicity,
+        true_mtd=mtds.dose,
+        **plain,
+        **means,
+        standard_errors=OperatingCharacteristics(**errors, **zero),
+        trials=trials,
+        seed=seed,
+        duration=seconds / 86_400 if timed else np.full(len(sums), np.nan),
+    )
+
+
+def simulate_trials(
+    design: AnyDesign,
+    scenarios: Sequence[float] | Sequence[Sequence[float]] | FloatArray,
+    *,
+    trials: int = 10_000,
+    seed: Seed = 1,
+    timing: Timing | None = None,
+    target: float | None = None,
+) -> SimulatedCharacteristics:
+    """Simulated operating characteristics, a row per scenario (one scenario may come as a plain sequence).
+
+    Each scenario has `trials` trials. timing: accrual and times to toxicity, needed by designs that depend on time;
+    with it, designs that decide from counts wait for complete follow-up, and the duration is reported. Raises
+    ValueError for bad input.
+    """
+    toxicity = checked_scenarios(scenarios)  # type: ignore[arg-type]
+    sizes = simulation_blocks(trials)
+    sums = []
+    for scenario, truth in enumerate(toxicity.tolist()):
+        blocks = [
+            simulate_block(
+                design, truth, seed=seed, block=block, size=size, scenario=scenario, timing=timing, target=target
+            )
+            for block, size in enumerate(sizes)
+        ]
+        added = blocks[0]
+        for block_sums in blocks[1:]:
+            added += block_sums
+        sums.append(added)
+    aim = design.target if target is None else target
+    return simulated_characteristics(sums, toxicity, seed=seed, target=aim, timed=timing is not None)
