@@ -13,12 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from dosing.engine.blocks import rows_at_a_time
 from dosing.engine.posterior import FloatArray, IntArray
 from dosing.engine.validation import real_number, refuse, whole_number
 
 REACH = 10.0  # the posterior is integrated over this many prior standard deviations on each side
 PANEL, NODES = 0.75, 16  # longest panel, and Gauss-Legendre nodes on each
-ROWS = 1024  # tallies at a time
 
 
 class CrmModel(StrEnum):
@@ -97,7 +97,9 @@ class Posterior:
 
 def posterior(curve: Curve, n: IntArray, y: IntArray, breaks: tuple[float, ...] = ()) -> Posterior:
     """The posterior of b for tallies of shape (tallies, doses)."""
-    parts = [_posterior(curve, n[i : i + ROWS], y[i : i + ROWS], breaks) for i in range(0, max(1, len(n)), ROWS)]
+    logs, _, moments = _matrices(curve, breaks)
+    rows = rows_at_a_time(logs.shape[1] * max(len(logs), moments.shape[1]))
+    parts = [_posterior(curve, n[i : i + rows], y[i : i + rows], breaks) for i in range(0, max(1, len(n)), rows)]
     return Posterior(
         np.concatenate([part.mean for part in parts]),
         np.concatenate([part.variance for part in parts]),
@@ -105,17 +107,24 @@ def posterior(curve: Curve, n: IntArray, y: IntArray, breaks: tuple[float, ...] 
     )
 
 
-def _posterior(curve: Curve, n: IntArray, y: IntArray, breaks: tuple[float, ...]) -> Posterior:
+@lru_cache(maxsize=64)
+def _matrices(curve: Curve, breaks: tuple[float, ...]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """At the nodes b: log p and log(1 - p) of each dose; the prior's logarithm; and what is integrated, weighted."""
     b, weights = _rule(REACH * curve.scale, breaks)
-    log_density = y.astype(np.float64) @ curve.log_toxicity(b)
-    log_density += (n - y).astype(np.float64) @ curve.log_no_toxicity(b)
-    log_density -= 0.5 * (b / curve.scale) ** 2
-    log_density -= log_density.max(axis=1, keepdims=True)
-    density = np.exp(log_density, out=log_density) * weights
-    density /= density.sum(axis=1, keepdims=True)
-    mean = density @ b
-    below = density @ (b[:, None] < np.asarray(breaks)[None, :]).astype(np.float64)
-    return Posterior(mean, density @ b**2 - mean**2, below)
+    logs = np.concatenate([curve.log_toxicity(b), curve.log_no_toxicity(b)])
+    below = b[:, None] < np.asarray(breaks)[None, :]
+    moments = np.column_stack([np.ones_like(b), b, b**2, below]) * weights[:, None]
+    return logs, -0.5 * (b / curve.scale) ** 2, moments
+
+
+def _posterior(curve: Curve, n: IntArray, y: IntArray, breaks: tuple[float, ...]) -> Posterior:
+    logs, prior, moments = _matrices(curve, breaks)
+    density = np.concatenate([y, n - y], axis=1).astype(np.float64) @ logs
+    density += prior
+    density -= density.max(axis=1, keepdims=True)
+    sums = np.exp(density, out=density) @ moments
+    sums /= sums[:, :1]
+    return Posterior(sums[:, 1], sums[:, 2] - sums[:, 1] ** 2, sums[:, 3:])
 
 
 def calibrated_skeleton(

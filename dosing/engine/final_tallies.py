@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dosing.engine.blocks import rows_at_a_time
 from dosing.engine.characteristics import OperatingCharacteristics, TrueMtds, correct, shares
 from dosing.engine.posterior import BoolArray, FloatArray, IntArray
 
-TALLIES, SCENARIOS = 4096, 128  # summed at a time: small enough to stay in the processor's cache
+SCENARIOS = 32  # summed at a time
 LIMITS = (0.6, 0.8)
 
 
@@ -71,8 +72,9 @@ def weighted_sums(
     pairs = Pairs(int(finals.n.max()))
     places, which = np.unique(np.concatenate([mtds.above, mtds.below]), axis=0, return_inverse=True)
     sums = np.zeros((len(toxicity), 3 * doses + 3 + len(LIMITS) * len(places)))
-    for first in range(0, len(finals.weight), TALLIES):
-        rows = slice(first, first + TALLIES)
+    tallies = rows_at_a_time(min(len(toxicity), SCENARIOS) * sums.shape[1])
+    for first in range(0, len(finals.weight), tallies):
+        rows = slice(first, first + tallies)
         features = _features(finals, rows, places, planned)
         for start in range(0, len(toxicity), SCENARIOS):
             block = slice(start, start + SCENARIOS)

@@ -88,7 +88,7 @@ class IntervalDesign:
 
     def limits(self, max_n: int) -> Limits:
         """The decision table as arrays for n = 0..max_n."""
-        return _limits(self, max_n)
+        return kept_limits(self, max_n)
 
     def boundaries(self, max_n: int | None = None) -> BoundaryTable:
         """The decision table for n = 1..max_n patients at a dose (max_patients unless given)."""
@@ -208,7 +208,8 @@ def limits_of(max_n: int, step: Callable[[IntArray, IntArray], IntArray]) -> tup
 
 
 @lru_cache(maxsize=256)
-def _limits(design: IntervalDesign, max_n: int) -> Limits:
+def kept_limits(design: IntervalDesign, max_n: int) -> Limits:
+    """The decision table of a design for n = 0..max_n, made once."""
     escalate, de_escalate = design.table_limits(max_n)
     eliminate = fewest_dlts_above(design.target, design.elimination_cutoff, max_n, from_n=design.fewest_to_eliminate)
     stop = np.full(max_n + 1, NEVER)
