@@ -2,14 +2,17 @@
 
 import mimetypes
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.template.loader import get_template
 from django.test import RequestFactory
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from pytest_django.fixtures import Settings
+
+from tests.browser import browser
+
+__all__ = ["browser"]
 
 ADDRESS = "http://rung.test/"
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:"
@@ -25,15 +28,6 @@ def draw(settings: Settings) -> Callable[..., str]:
         return get_template(template).render(context or {}, RequestFactory().get("/"))
 
     return drawn
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = next((path for path in ("/usr/bin/chromium",) if Path(path).exists()), None)
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -7,22 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from playwright.sync_api import Page
 
+from tests.browser import faults, is_wider_than_the_screen
 from tests.components import samples
 
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ERROR_PAGES = ["400", "403", "403_csrf", "404", "500", "503"]
 PICTURES = Path(django_settings.BASE_DIR) / "var" / "pictures"
 
 pytestmark = pytest.mark.browser
-
-
-def faults(page: Page) -> list[str]:
-    answer = Axe().run(page, options={"runOnly": RULES, "rules": {"target-size": {"enabled": True}}}).response
-    return [f"{fault['id']}: {node['html'][:120]}" for fault in answer["violations"] for node in fault["nodes"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -31,7 +25,7 @@ def test_every_component(draw: Callable[..., str], show: Callable[..., Page], si
     page = show(draw("components/_gallery.html", samples.context()), size=size, scheme=scheme)
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"components-{size}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert not is_wider_than_the_screen(page)
     assert page.locator("html").get_attribute("data-bs-theme") == scheme
     assert faults(page) == []
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -44,50 +44,60 @@ def complaints() -> Iterator[Complaints]:
 
 
 @pytest.fixture
-def sign_in(live_server: LiveServer, browser: Browser, complaints: Complaints, study: Study) -> Iterator[SignIn]:
-    """Opens a browser window for somebody and signs in by the page."""
-    windows = []
+def window(live_server: LiveServer, browser: Browser, complaints: Complaints) -> Iterator[Callable[[], Page]]:
+    """Opens a browser window that shares nothing with the others."""
+    opened = []
 
-    def signed_in(user: User, **window: object) -> Someone:
-        context = browser.new_context(reduced_motion="reduce", base_url=live_server.url, **window)  # type: ignore[arg-type]
+    def window() -> Page:
+        context = browser.new_context(reduced_motion="reduce", base_url=live_server.url)
         context.set_default_timeout(45_000)
-        windows.append(context)
+        opened.append(context)
         page = context.new_page()
         complaints.listen(page)
-        someone = Someone(page, user.full_name, study.key)
-        someone.sign_in(user.username, PASSWORD)
+        return page
+
+    yield window
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def sign_in(window: Callable[[], Page]) -> SignIn:
+    """Opens a window for somebody in a study and signs in by the page."""
+
+    def signed_in(user: User, study: Study, password: str = PASSWORD) -> Someone:
+        someone = Someone(window(), user.full_name, study.key)
+        someone.sign_in(user.username, password)
         return someone
 
-    yield signed_in
-    for window in windows:
-        window.close()
+    return signed_in
 
 
 @pytest.fixture
-def mia(sign_in: SignIn, coordinator_a: User) -> Someone:
+def mia(sign_in: SignIn, study: Study, coordinator_a: User) -> Someone:
     """Coordinator at site A."""
-    return sign_in(coordinator_a)
+    return sign_in(coordinator_a, study)
 
 
 @pytest.fixture
-def maja(sign_in: SignIn, coordinator_b: User) -> Someone:
+def maja(sign_in: SignIn, study: Study, coordinator_b: User) -> Someone:
     """Coordinator at site B."""
-    return sign_in(coordinator_b)
+    return sign_in(coordinator_b, study)
 
 
 @pytest.fixture
-def rivera(sign_in: SignIn, pi: User) -> Someone:
+def rivera(sign_in: SignIn, study: Study, pi: User) -> Someone:
     """The principal investigator."""
-    return sign_in(pi)
+    return sign_in(pi, study)
 
 
 @pytest.fixture
-def okafor(sign_in: SignIn, medical_monitor: User) -> Someone:
+def okafor(sign_in: SignIn, study: Study, medical_monitor: User) -> Someone:
     """The medical monitor."""
-    return sign_in(medical_monitor)
+    return sign_in(medical_monitor, study)
 
 
 @pytest.fixture
-def whitfield(sign_in: SignIn, statistician: User) -> Someone:
+def whitfield(sign_in: SignIn, study: Study, statistician: User) -> Someone:
     """The statistician."""
-    return sign_in(statistician)
+    return sign_in(statistician, study)

@@ -58,6 +58,7 @@ class Someone:
         self.fill("Username", username)
         self.fill("Password", password)
         self.press("Sign in")
+        expect(self.page.get_by_role("heading", name="Sign in")).to_be_hidden()
 
     def wait(self, *, weeks: int = 0, days: int = 0) -> None:
         """Move the rehearsal on by the page's own buttons."""

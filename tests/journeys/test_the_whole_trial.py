@@ -168,7 +168,8 @@ def when_one_of_them_is_reduced_twice(mia: Someone) -> str:
 
 
 def then_a_third_reduction_is_refused_and_discontinuation_offered(mia: Someone, patient: str) -> None:
-    mia.open(f"patients/{patient}/reduce/")
+    mia.open(f"patients/{patient}/")
+    mia.follow("Reduce the dose")
     mia.sees(f"The protocol allows 2 dose reductions and {patient} has had 2.")
     mia.follow("Discontinue treatment")
     assert mia.heading() == "Discontinue treatment"
