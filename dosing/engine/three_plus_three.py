@@ -97,40 +97,43 @@ class ThreePlusThreeDesign:
             return Advice(Action.STOP, None, closed, reason, StopReason.LOWEST_TOO_TOXIC)
         if highest < tally.doses:
             return self._after_exceeding(tally, current, highest, names)
-        return self._climb(tally, current, names)
+        return self._climb(tally, current, names, ())
 
     def _after_exceeding(self, tally: DoseTally, current: int, highest: int, names: tuple[str, ...]) -> Advice:
-        """Dose highest + 1 is too toxic: complete the dose below, or stop where it is complete."""
+        """Dose highest + 1 is too toxic: complete the dose below, or stop where it is complete.
+
+        From further down (a DLT was reported late from above) the climb goes on, to that dose at most.
+        """
         n, _ = tally.at(highest)
         why = f"{wording.seen(*tally.at(highest + 1))} at {names[highest]}, which is too many"
         closed = tuple(range(highest + 1, tally.doses + 1))
         if n >= (FULL if self.de_escalate else FIRST):
             reason = f"{why}, and {names[highest - 1]} has {wording.patients(n)}, so the trial stops"
             return Advice(Action.STOP, None, closed, reason, StopReason.COMPLETE)
-        following = min(highest, current + 1)
-        action, name = action_between(current, following), names[following - 1]
-        size = FIRST - tally.at(following)[0] % FIRST
+        if current < highest:
+            return self._climb(tally, current, names, closed)
+        action, name, size = action_between(current, highest), names[highest - 1], FIRST - n % FIRST
         reason = f"{why}, so {wording.MOVES[action]} {name} and treat {wording.patients(size)} there"
-        return Advice(action, following, closed, reason, None, size)
+        return Advice(action, highest, closed, reason, None, size)
 
-    def _climb(self, tally: DoseTally, current: int, names: tuple[str, ...]) -> Advice:
-        """No dose is too toxic yet: complete three or six patients, then go up; at the top stop."""
+    def _climb(self, tally: DoseTally, current: int, names: tuple[str, ...], closed: tuple[int, ...]) -> Advice:
+        """No dose is too toxic up to the next: complete three or six patients, then go up; at the top stop."""
         n, y = tally.at(current)
         name = names[current - 1]
         if n == 0:
             reason = f"Nobody has been evaluated at {name} yet, so treat at {name}"
-            return Advice(Action.STAY, current, (), reason, None, FIRST)
+            return Advice(Action.STAY, current, closed, reason, None, FIRST)
         passed = n >= FULL or (n >= FIRST and y == 0)
         if passed and current < tally.doses:
             size = FIRST - tally.at(current + 1)[0] % FIRST
             reason = f"{wording.seen(n, y)}, so escalate to {names[current]}"
-            return Advice(Action.ESCALATE, current + 1, (), reason, None, size)
+            return Advice(Action.ESCALATE, current + 1, closed, reason, None, size)
         if passed and (n >= FULL or not self.complete_highest):
             reason = f"{wording.seen(n, y)} at {name}, the highest dose, so the trial stops"
-            return Advice(Action.STOP, None, (), reason, StopReason.COMPLETE)
+            return Advice(Action.STOP, None, closed, reason, StopReason.COMPLETE)
         size = FIRST - n % FIRST
         reason = f"{wording.seen(n, y)}, so stay at {name} and treat {wording.patients(size)} more"
-        return Advice(Action.STAY, current, (), reason, None, size)
+        return Advice(Action.STAY, current, closed, reason, None, size)
 
     def select_mtd(self, tally: DoseTally, labels: Sequence[str] | None = None) -> MtdSelection:
         """The MTD of a complete trial; none where the lowest dose is too toxic or the trial is not complete.
@@ -161,7 +164,7 @@ class ThreePlusThreeDesign:
         passed = (here_n >= FULL) | ((here_n >= FIRST) & (here_y == 0))
         climbing = np.where(passed & (current < doses), current + 1, current)
         at_top = passed & (current == doses) & ((here_n >= FULL) | (not self.complete_highest))
-        following = np.where(exceeded, np.minimum(np.maximum(highest, 1), current + 1), climbing)
+        following = np.where(exceeded & (current >= highest), np.maximum(highest, 1), climbing)
         needed = FULL if self.de_escalate else FIRST
         complete = np.where(exceeded, n[rows, np.maximum(highest, 1) - 1] >= needed, at_top)
         return Moves(
