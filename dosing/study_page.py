@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
+from audit.memory import remembered
 from dosing.cards import card_of
 from dosing.conclusion import conclude, tally_of
 from dosing.drawings import accrual_of, ladder_of, path_of, patient_urls
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, changes_since_signing, inputs_now
-from dosing.queries.reader import reader_with
+from dosing.queries.reader import Reader, reader_with
+from dosing.queries.seen import what_time_changes
 from dosing.queries.shown import levels_table, lookahead_table
 from dosing.words import answer, choice_words, colour
 from trials.access import StudyPage
@@ -40,7 +44,7 @@ class DecisionRow:
 
 def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
     tally = situation.tally
-    url_of, reader = patient_urls(page), reader_with(page.held, page.study)
+    reader = reader_with(page.held, page.study)
     inputs = _inputs(situation)
     return {
         "card": card_of(page, situation),
@@ -48,13 +52,36 @@ def study_context(page: StudyPage, situation: Situation) -> dict[str, Any]:
         "situation": situation,
         "chips": _chips(situation),
         "design_words": _design_words(tally.version),
-        "ladder": ladder_of(tally, inputs, url_of, reader) if inputs else None,
-        "path": path_of(tally, url_of, reader),
-        "accrual": accrual_of(tally),
+        "drawn": _drawn(page, situation, inputs, reader),
         "lookahead": lookahead_table(inputs) if inputs and any(inputs["pending"]) else [],
         "facts": facts_of(page, situation, inputs),
         "rows": decision_rows(page, situation, newest=6),
     }
+
+
+def _drawn(
+    page: StudyPage, situation: Situation, inputs: dict[str, Any] | None, reader: Reader
+) -> dict[str, SafeString]:
+    """The drawings, rendered: the same for everybody who reads the same sites, as long as data and day are the same."""
+
+    def draw() -> dict[str, SafeString]:
+        tally, url_of = situation.tally, patient_urls(page)
+        ladder = ladder_of(tally, inputs, url_of, reader) if inputs else None
+        path, accrual = path_of(tally, url_of, reader), accrual_of(tally)
+        return {
+            "ladder": _rendered("components/ladder.html", ladder=ladder, interval_words="95 % credible interval"),
+            "path": _rendered("components/path.html", path=path),
+            "accrual": _rendered("dosing/accrual.html", accrual=accrual),
+        }
+
+    about = ("drawn", reader, *what_time_changes(page.study, page.now))
+    return remembered(page.study.pk, about, draw)
+
+
+def _rendered(template: str, **context: Any) -> SafeString:
+    """Empty where there is nothing to draw."""
+    drawing = next(iter(context.values()))
+    return render_to_string(template, context) if drawing is not None else SafeString()
 
 
 def _inputs(situation: Situation) -> dict[str, Any] | None:

@@ -15,9 +15,10 @@ from dosing.decision_page import decision_context
 from dosing.forms import DecideForm, SignForm, WithdrawForm
 from dosing.models import Decision, Recommendation
 from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_decision
-from dosing.queries import Situation, Stage, where_we_stand
+from dosing.queries import Situation, Stage
 from dosing.queries.choices import most_in_next_cohort, options
 from dosing.queries.reader import reader_with
+from dosing.queries.seen import situation_seen
 from dosing.study_page import decision_rows, study_context
 from dosing.words import role_words, statement
 from trials.access import StudyPage, open_study, refuse_into
@@ -31,7 +32,7 @@ REFUSED = 409
 @require_safe
 def study(request: HttpRequest, key: str) -> HttpResponse:
     page = open_study(request, key)
-    situation = where_we_stand(page.study, page.now)
+    situation = situation_seen(page.study, page.now)
     return render(request, "dosing/study.html", page.context("Study", **study_context(page, situation)))
 
 
@@ -39,7 +40,7 @@ def study(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def decisions(request: HttpRequest, key: str) -> HttpResponse:
     page = open_study(request, key)
-    situation = where_we_stand(page.study, page.now)
+    situation = situation_seen(page.study, page.now)
     rows = decision_rows(page, situation)
     return render(request, "dosing/decisions.html", page.context("Decisions", rows=rows, card=card_of(page, situation)))
 
@@ -49,7 +50,7 @@ def decisions(request: HttpRequest, key: str) -> HttpResponse:
 def decision(request: HttpRequest, key: str) -> HttpResponse:
     """The recommendation that is to be decided on; where there is none, what it waits for."""
     page = open_study(request, key)
-    situation = where_we_stand(page.study, page.now)
+    situation = situation_seen(page.study, page.now)
     if situation.newest and situation.stage in (Stage.RECOMMENDED, Stage.SIGNING, Stage.OUTDATED):
         return _recommendation_page(page, situation.newest, situation)
     return render(request, "dosing/waiting.html", page.context("Decisions", **_waiting(page, situation)))
@@ -59,7 +60,7 @@ def decision(request: HttpRequest, key: str) -> HttpResponse:
 @require_safe
 def decision_detail(request: HttpRequest, key: str, number: int) -> HttpResponse:
     page = open_study(request, key)
-    return _recommendation_page(page, _recommendation(page, number), where_we_stand(page.study, page.now))
+    return _recommendation_page(page, _recommendation(page, number), situation_seen(page.study, page.now))
 
 
 @login_required
@@ -69,7 +70,7 @@ def recommend(request: HttpRequest, key: str) -> HttpResponse:
     try:
         issued = issue_recommendation(study=page.study, by=page.user, at=page.now)
     except Refused as refused:
-        situation = where_we_stand(page.study, page.now)
+        situation = situation_seen(page.study, page.now)
         context = page.context("Decisions", refused=refused, **_waiting(page, situation))
         return render(request, "dosing/waiting.html", context, status=REFUSED)
     return redirect("dosing:decision-detail", page.study.key, issued.number)
@@ -193,7 +194,7 @@ def _recommendation_page(
     refused: Refused | None = None,
 ) -> HttpResponse:
     refusing = form is not None or withdraw_form is not None
-    situation = situation or where_we_stand(page.study, page.now)
+    situation = situation or situation_seen(page.study, page.now)
     context = decision_context(page, recommendation, situation)
     context |= _forms(page, recommendation, context, form)
     context |= {

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from audit.memory import remembered
 from patients.models import Patient
 from patients.regimen import short_day
 from reminders.candidates import Candidate, candidates
@@ -70,7 +71,8 @@ def calendar_of(
     today = day_of(now, study.time_zone)
     seen = [site for site in everywhere if site_ids is None or site.pk in site_ids]
     earliest, latest = min([today, *days.values()]), max([today, *days.values()])
-    due = candidates(study, [site.pk for site in seen], earliest, latest + horizon)
+    where, until = tuple(site.pk for site in seen), latest + horizon
+    due = remembered(study.pk, ("due", where, earliest, until), lambda: candidates(study, [*where], earliest, until))
     looked_at = due if limit is None else due[:limit]
     items = [
         *decision_items(awaited(study, now, everywhere), today),
