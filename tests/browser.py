@@ -18,6 +18,8 @@ SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A refused form is answered with one of these; Chromium reports each as an error of its console.
 REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (403|409|422)\b")
+# htmx gave up a question because a newer one made it needless: it says so as an error, in two messages.
+GIVEN_UP = re.compile(r"htmx:(afterRequest|sendAbort)\b")
 WIDER_THAN_THE_SCREEN = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -45,7 +47,8 @@ class Complaints:
         page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not REFUSAL.match(message.text):
+        expected = REFUSAL.match(message.text) or GIVEN_UP.match(message.text)
+        if message.type in ("error", "warning") and not expected:
             self.heard.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
 
     def _response(self, response: Response) -> None:

@@ -17,6 +17,13 @@
   document.addEventListener("htmx:sendError", () => say("The server could not be reached. What you typed is still here: try again when you are connected."));
   document.addEventListener("htmx:responseError", () => say("The server could not do that. What you typed is still here: reload the page, and tell the support if it happens again."));
 
+  /* The session has ended: the sign-in came instead of the part that was asked for, and must not take its place. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!/<body[^>]*\sdata-interrupted/.test(event.detail.serverResponse)) return;
+    event.detail.shouldSwap = false;
+    say("You have been signed out. What you typed is still here, and is kept while you sign in again.");
+  });
+
   const menus = () => document.querySelectorAll("details.menu[open]");
   document.addEventListener("click", (event) => {
     menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

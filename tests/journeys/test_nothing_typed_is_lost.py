@@ -55,6 +55,24 @@ def test_the_end_of_a_session_in_the_middle_of_a_form_keeps_everything(patient: 
     mia.sees("Fatigue, grade 2")
 
 
+def test_a_session_that_ends_before_the_last_answers_are_typed_keeps_them_too(patient: Patient, mia: Someone) -> None:
+    """The page asks the server about the rules while one types; that it is answered by the sign-in changes nothing."""
+    mia.open(f"patients/{patient.code}/event/")
+    mia.type_event("Fatigue", 2)
+    mia.page.context.clear_cookies(name="rung_session")
+    mia.fill("More precisely", DETAIL)
+    with mia.page.expect_response("**/sign-in/**"):
+        mia.fill("Began on", "2026-01-11")
+        mia.page.get_by_label("Serious").check()
+    mia.sees("You have been signed out. What you typed is still here")
+    then_the_event_is_still_there(mia, began_on="2026-01-11")
+    mia.press("Save")
+    mia.fill("Username", "coordinator-a")
+    mia.fill("Password", PASSWORD)
+    mia.press("Sign in")
+    then_the_event_is_still_there(mia, began_on="2026-01-11")
+
+
 def test_somebody_else_who_signs_in_at_the_same_browser_sees_nothing_of_it(
     patient: Patient, mia: Someone, pi: User
 ) -> None:
