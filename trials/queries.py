@@ -3,7 +3,7 @@
 from django.http import Http404
 
 from accounts.models import User
-from trials.models import Boundary, Cohort, Study
+from trials.models import Boundary, Cohort, ProtocolVersion, Study
 
 
 def lock_study(study: Study) -> Study:
@@ -26,6 +26,12 @@ def study_for(user: User, key: str) -> Study:
 def current_cohort(study: Study) -> Cohort | None:
     """The open cohort, with its part and level."""
     return study.cohorts.open().select_related("part", "level").first()
+
+
+def version_to_read(study: Study) -> ProtocolVersion:
+    """The live protocol version, with who loaded it and its boundaries; before the study is live, the newest one."""
+    versions = study.versions.select_related("loaded_by").prefetch_related("boundaries")
+    return versions.filter(status=ProtocolVersion.Status.LIVE).first() or versions.latest("number")
 
 
 def elimination_boundary(study: Study, n: int) -> int | None:

@@ -11,6 +11,22 @@ from trials.access import open_study, refuse_into
 from trials.errors import Refused
 from trials.operations import move_rehearsal_day, resume_accrual, suspend_accrual
 from trials.permissions import Permission
+from trials.protocol_page import protocol_page, version_facts
+from trials.queries import version_to_read
+
+
+@login_required
+def protocol(request: HttpRequest, key: str) -> HttpResponse:
+    """What the live protocol version says, for everybody in the study; before the study is live, what was loaded."""
+    page = open_study(request, key)
+    version = version_to_read(page.study)
+    shown = {
+        "version": version,
+        "shown": protocol_page(version.protocol),
+        "facts": version_facts(version),
+        "boundaries": version.boundaries.all(),
+    }
+    return render(request, "trials/protocol.html", page.context("Study", **shown))
 
 
 class MoveDayForm(forms.Form):
