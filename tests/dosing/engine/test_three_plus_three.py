@@ -4,17 +4,9 @@ from typing import Any
 
 import pytest
 
-from dosing.engine import Action, DoseTally, StopReason, ThreePlusThreeDesign, operating_characteristics
+from dosing.engine import Action, StopReason, ThreePlusThreeDesign, operating_characteristics
+from tests.dosing.engine.notation import tally_of
 from tests.dosing.engine.reference import records
-
-
-def tally_of(notation: str, doses: int) -> tuple[DoseTally, int]:
-    """The tally of "1NNN 2NNT", and the dose of its last cohort."""
-    tally, current = DoseTally.empty(doses), 1
-    for cohort in notation.split():
-        current = int(cohort[0])
-        tally = tally.after_cohort(current, len(cohort) - 1, cohort.count("T"))
-    return tally, current
 
 
 @pytest.mark.parametrize("de_escalate", [False, True])
