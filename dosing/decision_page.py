@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from accounts.models import Signature
 from accounts.queries import signature_covers
+from audit.memory import remembered
 from dosing.conclusion import tally_of
 from dosing.curve import Curve, draw_curve
 from dosing.models import Decision, Recommendation
@@ -85,17 +88,39 @@ def time_words(moment: dt.datetime, study: Study) -> str:
 
 def decision_context(page: StudyPage, recommendation: Recommendation, situation: Situation) -> dict[str, Any]:
     """All that the page shows about a recommendation; forms are added by the view."""
-    shown, study = recommendation.shown, page.study
-    reader = reader_with(page.held, study)
-    shown = {**shown, "people": [_readable(p, reader) for p in shown["people"]]}
-    urls = _patient_urls(page)
+    study, reader = page.study, reader_with(page.held, page.study)
     decisions = [_decision(d, situation, study, reader) for d in _decisions_on(recommendation)]
     newest = situation.newest is not None and situation.newest.pk == recommendation.pk
     return {
         "recommendation": recommendation,
-        "shown": shown,
+        "shown": recommendation.shown,
         "is_newest": newest,
         "issued": time_words(recommendation.issued_at, study),
+        "stored": _stored(page, recommendation, reader),
+        "in_force": next((d for d in decisions if d.decision.status != Decision.Status.WITHDRAWN), None),
+        "withdrawn": [d for d in decisions if d.decision.status == Decision.Status.WITHDRAWN],
+        "stale": newest and bool(situation.changes or situation.stage == Stage.OUTDATED),
+        "stale_changes": reader.changes(situation.changes) if newest else (),
+    }
+
+
+def _stored(page: StudyPage, recommendation: Recommendation, reader: Reader) -> SafeString:
+    """The stored part, rendered once for everybody who reads the same sites."""
+
+    def draw() -> SafeString:
+        return render_to_string("dosing/_recommendation.html", stored_context(page, recommendation, reader))
+
+    return remembered(page.study.pk, ("recommendation", recommendation.pk, reader), draw)
+
+
+def stored_context(page: StudyPage, recommendation: Recommendation, reader: Reader) -> dict[str, Any]:
+    """What a recommendation shows of itself; it never changes."""
+    shown = recommendation.shown
+    shown = {**shown, "people": [_readable(p, reader) for p in shown["people"]]}
+    urls = _patient_urls(page)
+    return {
+        "recommendation": recommendation,
+        "shown": shown,
         "strip": strip_of(recommendation),
         "strip_level": recommendation.inputs["doses"][recommendation.inputs["current_dose"] - 1],
         "levels": levels_of(recommendation, shown, urls),
@@ -103,10 +128,6 @@ def decision_context(page: StudyPage, recommendation: Recommendation, situation:
         "pending": _people(shown, urls, {Standing.PENDING.value}),
         "curve": curve_of(recommendation),
         "here_n": tally_of(recommendation.inputs).at(recommendation.inputs["current_dose"])[0],
-        "in_force": next((d for d in decisions if d.decision.status != Decision.Status.WITHDRAWN), None),
-        "withdrawn": [d for d in decisions if d.decision.status == Decision.Status.WITHDRAWN],
-        "stale": newest and bool(situation.changes or situation.stage == Stage.OUTDATED),
-        "stale_changes": reader.changes(situation.changes) if newest else (),
         "parameters": _parameters(recommendation),
     }
 

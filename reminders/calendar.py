@@ -70,16 +70,20 @@ def calendar_of(
     days = {site.pk: day_of(now, site.time_zone) for site in everywhere}
     today = day_of(now, study.time_zone)
     seen = [site for site in everywhere if site_ids is None or site.pk in site_ids]
-    earliest, latest = min([today, *days.values()]), max([today, *days.values()])
-    where, until = tuple(site.pk for site in seen), latest + horizon
-    due = remembered(study.pk, ("due", where, earliest, until), lambda: candidates(study, [*where], earliest, until))
-    looked_at = due if limit is None else due[:limit]
-    items = [
-        *decision_items(awaited(study, now, everywhere), today),
-        *_reservations(seen, days, horizon),
-        *_of_patients(looked_at, days, horizon),
-    ]
-    return Calendar(study, tuple(sorted(items, key=lambda item: item.order)), len(due) - len(looked_at))
+    about = ("calendar", tuple(site.pk for site in seen), tuple(sorted(days.items())), today, horizon, limit)
+
+    def work_out() -> Calendar:
+        earliest, latest = min([today, *days.values()]), max([today, *days.values()])
+        due = candidates(study, [site.pk for site in seen], earliest, latest + horizon)
+        looked_at = due if limit is None else due[:limit]
+        items = [
+            *decision_items(awaited(study, now, everywhere), today),
+            *_reservations(seen, days, horizon),
+            *_of_patients(looked_at, days, horizon),
+        ]
+        return Calendar(study, tuple(sorted(items, key=lambda item: item.order)), len(due) - len(looked_at))
+
+    return remembered(study.pk, about, work_out)
 
 
 def agenda(calendar: Calendar, held: list[Membership]) -> Agenda:
