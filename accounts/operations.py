@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from accounts import guesses
 from accounts.canonical import canonical_json, sha256_of
 from accounts.errors import CannotSign, WeakPassword
 from accounts.models import Signature, User
@@ -58,6 +59,17 @@ def _set_password(person: User, password: str | None) -> None:
     person.set_password(password)
 
 
+def _check_password(person: User, password: str) -> None:
+    """Refused where it is wrong; after five wrong ones for a quarter of an hour, whatever is given."""
+    if guesses.too_many(person):
+        sentence = "Five wrong passwords were given. Wait a quarter of an hour. Nothing has been signed."
+        raise CannotSign("too-many-wrong-passwords", sentence, field="password")
+    if not person.check_password(password):
+        guesses.count_wrong(person)
+        raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
+    guesses.forget(person)
+
+
 @operation
 def sign_record(
     *,
@@ -79,8 +91,7 @@ def sign_record(
     """
     if not by.is_active or not by.is_person:
         raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
-    if not by.check_password(password):
-        raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
+    _check_password(by, password)
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, role=role).exists():
         raise CannotSign("already-signed", "This role has signed already.")
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, signer=by).exists():

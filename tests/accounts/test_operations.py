@@ -138,3 +138,25 @@ def test_a_person_signs_a_record_once_in_whatever_role(study: Study, pi: User, a
     again.pk, again.role = None, "medical_monitor"
     with pytest.raises(IntegrityError, match="one_signature_per_person_and_record"), acting(pi, "twice"):
         again.save(force_insert=True)
+
+
+@pytest.mark.django_db
+def test_after_five_wrong_passwords_even_the_right_one_waits(study: Study, pi: User, at: dt.datetime) -> None:
+    for _ in range(5):
+        with pytest.raises(CannotSign, match="is not right"):
+            sign(study, pi, at, password="a guess")
+    with pytest.raises(CannotSign, match="Wait a quarter of an hour"):
+        sign(study, pi, at)
+    change_password(person=pi, password="another long phrase", by=pi, at=at)
+    assert sign(study, pi, at, password="another long phrase").signer == pi
+
+
+@pytest.mark.django_db
+def test_the_right_password_begins_the_count_anew(study: Study, pi: User, at: dt.datetime) -> None:
+    for _ in range(4):
+        with pytest.raises(CannotSign, match="is not right"):
+            sign(study, pi, at, password="a guess")
+    sign(study, pi, at)
+    for _ in range(4):
+        with pytest.raises(CannotSign, match="is not right"):
+            sign(study, pi, at, password="a guess")
