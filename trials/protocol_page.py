@@ -72,7 +72,7 @@ def version_facts(version: ProtocolVersion) -> list[dict[str, str]]:
         {"label": "Live since", "value": live},
         {"label": "Loaded on", "value": words.day_words(day_of(version.loaded_at, zone))},
         {"label": "Loaded by", "value": version.loaded_by.full_name},
-        {"label": "SHA-256 of the definition", "value": version.sha256},
+        {"label": "SHA-256", "value": version.sha256},
     ]
 
 
@@ -157,7 +157,7 @@ def _levels(root: Place) -> Section:
             "Cycle",
             (
                 _item(words.count(cycle.part.length_days, "day"), "Length of the cycle", "", cycle),
-                _item(f"It starts: {start[0].lower()}{start[1:]}.", "Window for the start of a cycle", "", window),
+                _item(f"It starts {start[:1].lower()}{start[1:]}.", "Window for the start of a cycle", "", window),
             ),
         ),
     ]
@@ -260,7 +260,9 @@ def _reductions(root: Place) -> Section:
 
 def _delay(root: Place) -> Section:
     limit = root.part.delay.limit_days
-    text = f"A cycle can start at most {words.count(limit, 'day')} later than due; after that, treatment ends."
+    text = (
+        f"A cycle can start at most {words.count(limit, 'day')} later than due; after that, treatment is discontinued."
+    )
     return _section("delay", "Delays", [Line("Limit", (Item(text),))], root.at("delay"))
 
 

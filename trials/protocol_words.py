@@ -81,9 +81,9 @@ def window_words(window: Window, around: str) -> str:
     if not window.before and not window.after:
         return f"On {around}"
     if not window.after:
-        return f"Up to {count(window.before, 'day')} before {around}"
+        return f"On {around} or up to {count(window.before, 'day')} before"
     if not window.before:
-        return f"Up to {count(window.after, 'day')} after {around}"
+        return f"On {around} or up to {count(window.after, 'day')} after"
     return f"From {count(window.before, 'day')} before to {count(window.after, 'day')} after {around}"
 
 

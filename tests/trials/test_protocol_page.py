@@ -228,6 +228,12 @@ def test_before_the_study_is_live_the_page_says_so(all_assumed: Study, coordinat
 # --- who sees it, and what it costs ---
 
 
+def test_the_study_page_leads_to_it(study: Study, monitor: User) -> None:
+    client = Client()
+    client.force_login(monitor)
+    assert f'href="{PAGE.format(study.key)}"' in client.get(f"/studies/{study.key}/study/").content.decode()
+
+
 def test_a_coordinator_of_one_site_reads_it(study: Study, coordinator_b: User) -> None:
     assert "LEN-MAG-01 · protocol version 1" in shown_to(coordinator_b, study)
 
