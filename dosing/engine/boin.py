@@ -62,13 +62,13 @@ class BoinDesign(IntervalDesign):
 
     @property
     def escalation_boundary(self) -> float:
-        """lambda_e: rates of at most this escalate (Liu & Yuan 2015, equation 3, equal prior odds)."""
+        """lambda_e, at most which a rate escalates (Liu & Yuan 2015, local BOIN with equal prior probabilities)."""
         f, p1 = self.target, _given(self.p_saf)
         return math.log((1 - p1) / (1 - f)) / math.log(f * (1 - p1) / (p1 * (1 - f)))
 
     @property
     def de_escalation_boundary(self) -> float:
-        """lambda_d: rates of at least this de-escalate (Liu & Yuan 2015, equation 4, equal prior odds)."""
+        """lambda_d, at least which a rate de-escalates (Liu & Yuan 2015, local BOIN with equal prior probabilities)."""
         f, p2 = self.target, _given(self.p_tox)
         return math.log((1 - f) / (1 - p2)) / math.log(p2 * (1 - f) / (f * (1 - p2)))
 
@@ -101,9 +101,9 @@ class BoinDesign(IntervalDesign):
     def advise(self, tally: DoseTally, current_dose: int, labels: Sequence[str] | None = None) -> Advice:
         """The next dose after `tally`, with the last cohort treated at `current_dose`.
 
-        Liu & Yuan 2015, section 2.1, steps 1 to 3, with the overdose rule of section 2.3. The first rule
-        that has something to say decides; each is one function in `dosing.engine.rules`. labels: names of the
-        doses for the reason ("15 mg"), one per dose. Raises ValueError for a dose that is not on the ladder.
+        The three steps of Liu & Yuan 2015 with their rule for eliminating doses. The first rule that has something
+        to say decides; each is one function in `dosing.engine.rules`. labels: names of the doses for the reason
+        ("15 mg"), one per dose. Raises ValueError for a dose that is not on the ladder.
         """
         here = self.standing(tally, current_dose, labels)
         return (

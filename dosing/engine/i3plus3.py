@@ -35,7 +35,7 @@ class I3Plus3Design(EquivalenceDesign):
     def table_limits(self, max_n: int) -> tuple[IntArray, IntArray]:
         """y/n below the equivalence interval escalates; above it de-escalates, unless (y - 1)/n is below it.
 
-        In that case the interval is skipped by a single DLT, and the dose stays (Liu et al. 2020, table 1).
+        In that case the interval is skipped by a single DLT, and the dose stays (Liu et al. 2020).
         """
         return limits_of(max_n, self._step)
 

@@ -11,7 +11,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 NEVER = np.iinfo(np.int64).max  # a boundary that no number of DLTs reaches
-FEWEST_TO_ELIMINATE = 3  # no dose is closed on fewer patients (Liu & Yuan 2015, section 2.3)
+FEWEST_TO_ELIMINATE = 3  # no dose is closed on fewer patients (Liu & Yuan 2015)
 
 
 def prob_above(target: float, n: IntArray, y: IntArray, prior: float = 1.0) -> FloatArray:

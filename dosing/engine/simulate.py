@@ -15,6 +15,7 @@ import numpy as np
 
 from dosing.engine.characteristics import (
     OperatingCharacteristics,
+    TrueMtds,
     checked_scenarios,
     correct,
     shares,
@@ -180,7 +181,7 @@ def _sums(
     selected: IntArray,
     early: BoolArray,
     unsafe: BoolArray,
-    mtds: Any,
+    mtds: TrueMtds,
     planned: int | None,
     seconds: int,
 ) -> SimulationSums:
@@ -202,6 +203,38 @@ def _sums(
     )
 
 
+def _column(sums: Sequence[SimulationSums], name: str) -> FloatArray:
+    """A sum per trial, a row per scenario."""
+    return np.array([getattr(s, name) for s in sums]) / sums[0].trials
+
+
+def _probabilities(sums: Sequence[SimulationSums], mtds: TrueMtds) -> dict[str, Any]:
+    """The fields that are shares of the trials."""
+    selection, over, under = (_column(sums, name) for name in ("selection", "over", "under"))
+    return {
+        "selection": selection[:, 1:],
+        "no_selection": selection[:, 0],
+        "stop_early": _column(sums, "early"),
+        "stop_for_safety": _column(sums, "unsafe"),
+        "overdose_60": over[:, 0],
+        "overdose_80": over[:, 1],
+        "underdose_60": under[:, 0],
+        "underdose_80": under[:, 1],
+        "correct_selection": correct(selection[:, 1:], selection[:, 0], mtds),
+    }
+
+
+def _means(sums: Sequence[SimulationSums]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that are means over the trials, and the means of their squares."""
+    totals = _column(sums, "totals")
+    means = {"patients": _column(sums, "patients"), "dlts": _column(sums, "dlts")}
+    squares = {"patients": _column(sums, "patients_squared"), "dlts": _column(sums, "dlts_squared")}
+    return (
+        means | {"total_patients": totals[:, 0], "total_dlts": totals[:, 2]},
+        squares | {"total_patients": totals[:, 1], "total_dlts": totals[:, 3]},
+    )
+
+
 def simulated_characteristics(
     sums: Sequence[SimulationSums],
     scenarios: Sequence[Sequence[float]] | FloatArray,
@@ -212,43 +245,21 @@ def simulated_characteristics(
 ) -> SimulatedCharacteristics:
     """The characteristics of the added-up blocks, one SimulationSums per scenario."""
     toxicity = checked_scenarios(scenarios)
-    mtds = true_mtds(toxicity, target)
-    trials = sums[0].trials
-    selection = np.array([s.selection for s in sums]) / trials
-    n, y = np.array([s.patients for s in sums]) / trials, np.array([s.dlts for s in sums]) / trials
-    totals = np.array([s.totals for s in sums]) / trials
-    plain = {
-        "selection": selection[:, 1:],
-        "no_selection": selection[:, 0],
-        "stop_early": np.array([s.early for s in sums]) / trials,
-        "stop_for_safety": np.array([s.unsafe for s in sums]) / trials,
-        "overdose_60": np.array([s.over[0] for s in sums]) / trials,
-        "overdose_80": np.array([s.over[1] for s in sums]) / trials,
-        "underdose_60": np.array([s.under[0] for s in sums]) / trials,
-        "underdose_80": np.array([s.under[1] for s in sums]) / trials,
-        "correct_selection": correct(selection[:, 1:], selection[:, 0], mtds),
-    }
-    means = {"patients": n, "dlts": y, "total_patients": totals[:, 0], "total_dlts": totals[:, 2]}
-    squares = {
-        "patients": np.array([s.patients_squared for s in sums]) / trials,
-        "dlts": np.array([s.dlts_squared for s in sums]) / trials,
-        "total_patients": totals[:, 1],
-        "total_dlts": totals[:, 3],
-    }
-    errors: dict[str, Any] = {name: np.sqrt(p * (1 - p) / trials) for name, p in plain.items()} | {
-        name: np.sqrt(np.maximum(squares[name] - mean**2, 0.0) / trials) for name, mean in means.items()
-    }
-    zero: dict[str, Any] = {"scenarios": np.zeros_like(toxicity), "true_mtd": np.zeros(len(toxicity), dtype=np.int64)}
-    seconds = np.array([s.seconds for s in sums]) / trials
+    mtds, trials = true_mtds(toxicity, target), sums[0].trials
+    shared, (means, squares) = _probabilities(sums, mtds), _means(sums)
+    errors: dict[str, Any] = {name: np.sqrt(p * (1 - p) / trials) for name, p in shared.items()}
+    for name, mean in means.items():
+        errors[name] = np.sqrt(np.maximum(squares[name] - mean**2, 0.0) / trials)
+    known: dict[str, Any] = {"scenarios": np.zeros_like(toxicity), "true_mtd": np.zeros_like(mtds.dose)}
     return SimulatedCharacteristics(
         scenarios=toxicity,
         true_mtd=mtds.dose,
-        **plain,
+        **shared,
         **means,
-        standard_errors=OperatingCharacteristics(**errors, **zero),
+        standard_errors=OperatingCharacteristics(**errors, **known),
         trials=trials,
         seed=seed,
-        duration=seconds / 86_400 if timed else np.full(len(sums), np.nan),
+        duration=_column(sums, "seconds") / 86_400 if timed else np.full(len(sums), np.nan),
     )
 
 

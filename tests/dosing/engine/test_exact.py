@@ -154,6 +154,23 @@ def test_a_start_dose_above_the_ladder_is_refused() -> None:
         operating_characteristics(BoinDesign(target=0.3, max_patients=12, start_dose=4), [[0.1, 0.2]])
 
 
+def test_titration_never_exceeds_the_maximum_where_the_packages_crashes() -> None:
+    record = next(r for r in records("boin_oc") if r["error"])
+    design = BoinDesign(target=0.3, max_patients=6, cohort_size=3, titration=record["titration"])
+    ours = operating_characteristics(design, [record["p_true"]])
+    assert ours.total_patients[0] == pytest.approx(6)
+    assert ours.selection.sum() + ours.no_selection[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["exact-10", "exact-16"])
+def test_boin_with_a_maximum_equals_the_reference(name: str) -> None:
+    record = next(r for r in records("exact_paths") if r["id"] == name)
+    design = BoinDesign(target=0.3, max_patients=sum(record["cohort_sizes"]), cohort_size=3)
+    ours = operating_characteristics(design, [record["true_prob_tox"]])
+    assert [ours.no_selection[0], *ours.selection[0]] == pytest.approx(record["prob_recommend"], abs=1e-9)
+    assert ours.patients[0] == pytest.approx(record["expected_n_at_dose"], abs=1e-9)
+
+
 @pytest.mark.parametrize("name", ["exact-09", "exact-15"])
 def test_dose_paths_of_boin_have_the_reference_probabilities(name: str) -> None:
     """The reference recommends the next dose after 10 single patients, and after 5 cohorts of 3, without maximum."""

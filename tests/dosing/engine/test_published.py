@@ -33,7 +33,7 @@ def test_the_notorious_example_of_neuenschwander() -> None:
     ],
 )
 def test_boundaries_of_boin(target: float, low: float, high: float) -> None:
-    """Yuan Y, Hess KR, Hilsenbeck SG, Gilbert MR. Clin Cancer Res 2016;22:4291-4301, table 1 (cut to three decimals)."""
+    """Yuan Y, Hess KR, Hilsenbeck SG, Gilbert MR. Clin Cancer Res 2016;22:4291-4301, table 1, to three decimals."""
     design = BoinDesign(target=target, max_patients=30)
     assert design.escalation_boundary == pytest.approx(low, abs=0.001)
     assert design.de_escalation_boundary == pytest.approx(high, abs=0.001)
@@ -89,9 +89,10 @@ def test_three_plus_three_of_korn() -> None:
 
 
 def test_i3plus3_of_liu() -> None:
-    """Liu M, Wang SJ, Ji Y. J Biopharm Stat 2020;30:294-304: with target 0.3, 1 of 2 stays where 2 of 3 lowers the dose.
+    """Liu M, Wang SJ, Ji Y. J Biopharm Stat 2020;30:294-304, the rule that gave the design its name.
 
-    1/2 is above the interval from 0.25 to 0.35 and 0/2 below it; 2/3 is above it, and so is 1/3 not below it.
+    Target 0.3: 1/2 is above the interval from 0.25 to 0.35 and 0/2 below it, so stay. 2/3 is above it and 1/3 is in
+    it, so de-escalate.
     """
     design = I3Plus3Design(target=0.3, max_patients=30)
     assert design.advise(*tally_of("1NNN 2NT", 3)).action is Action.STAY

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dosing.engine import Action, StopReason, ThreePlusThreeDesign, operating_characteristics
+from dosing.engine import Action, DoseTally, StopReason, ThreePlusThreeDesign, dose_paths, operating_characteristics
 from tests.dosing.engine.notation import tally_of
 from tests.dosing.engine.reference import records
 
@@ -41,6 +41,22 @@ def test_exact_characteristics_equal_the_paths_of_the_package(name: str) -> None
     ours = operating_characteristics(design, [record["true_prob_tox"]])
     assert [ours.no_selection[0], *ours.selection[0]] == pytest.approx(record["prob_recommend"], abs=1e-9)
     assert ours.patients[0] == pytest.approx(record["expected_n_at_dose"], abs=1e-9)
+
+
+def test_dose_paths_have_the_reference_probabilities() -> None:
+    """The first six cohorts of 3+3 with five doses: some paths go on after them."""
+    record = next(r for r in records("exact_paths") if r["id"] == "exact-06")
+    design = ThreePlusThreeDesign(de_escalate=False)
+    tree = dose_paths(design, DoseTally.empty(5), 1, cohorts=6)
+    ours = dict.fromkeys(record["prob_recommend_names"], 0.0)
+    goes_on = 0.0
+    for path in tree:
+        chance = path.probability(record["true_prob_tox"])
+        ours[str(path.advice.next_dose or design.select_mtd(path.tally).dose or "NoDose")] += chance
+        goes_on += chance * (path.advice.next_dose is not None)
+    assert list(ours.values()) == pytest.approx(record["prob_recommend"], abs=1e-9)
+    assert goes_on == pytest.approx(record["prob_continue"], abs=1e-9)
+    assert tree.nodes == record["num_nodes"]
 
 
 def test_decision_table_of_the_authors_package() -> None:
