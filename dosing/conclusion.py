@@ -2,7 +2,7 @@
 
 `inputs` is the JSON that a recommendation stores: kind, current_dose, doses (labels), closed_from (the lowest dose
 that the safety stop closed, or None), tally {treated, dlts}, pending (a number per dose), design {name, parameters},
-patients. No database here.
+patients, and for an MTD settled anew in expansion highest_dose (the expansion's). No database here.
 """
 
 from __future__ import annotations
@@ -114,17 +114,24 @@ def _dose(inputs: Inputs) -> Conclusion:
 def _mtd(inputs: Inputs) -> Conclusion:
     if any(inputs["pending"]):
         raise NotDecided
-    selection, closed = selection_of(inputs), inputs.get("closed_from")
-    if closed is None or selection.dose is None or selection.dose < closed:
+    selection, (highest, why) = selection_of(inputs), _highest_mtd(inputs)
+    if selection.dose is None or selection.dose <= highest:
         return Conclusion(Action.STOP, selection.dose, selection.reason)
-    name = inputs["doses"][closed - 1]
-    if closed == 1:
-        return Conclusion(Action.STOP, None, f"No MTD: {name}, the lowest dose, was closed by the safety stop")
-    below = closed - 1
+    if highest == 0:
+        return Conclusion(Action.STOP, None, f"No MTD: {inputs['doses'][0]}, the lowest dose, {why}")
     counts = tally_of(inputs)
-    lower = DoseTally(treated=counts.treated[:below], dlts=counts.dlts[:below])
-    selection = design_of(inputs).select_mtd(lower, labels=tuple(inputs["doses"][:below]))
-    return Conclusion(Action.STOP, selection.dose, f"{selection.reason}; {name} was closed by the safety stop")
+    lower = DoseTally(treated=counts.treated[:highest], dlts=counts.dlts[:highest])
+    selection = design_of(inputs).select_mtd(lower, labels=tuple(inputs["doses"][:highest]))
+    return Conclusion(Action.STOP, selection.dose, f"{selection.reason}; {inputs['doses'][highest]} {why}")
+
+
+def _highest_mtd(inputs: Inputs) -> tuple[int, str]:
+    """The highest dose that can be the MTD, with what became of the one above it."""
+    closed, reached = inputs.get("closed_from"), inputs.get("highest_dose")
+    below = len(inputs["doses"]) if closed is None else closed - 1
+    if reached is not None and reached < below:
+        return reached, "is above the dose of the expansion, which only goes down"
+    return below, "was closed by the safety stop"
 
 
 def _monitoring(inputs: Inputs) -> Conclusion:

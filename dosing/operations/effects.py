@@ -6,7 +6,7 @@ from accounts.models import User
 from dosing.models import Decision, Recommendation
 from dosing.queries.choices import expansion_places_left
 from trials.models import Cohort, Part, Study
-from trials.operations import end_part, open_cohort, resume_accrual, suspend_accrual
+from trials.operations import close_cohort, end_part, open_cohort, resume_accrual, suspend_accrual
 from trials.queries import current_cohort, lock_study
 
 Choice, Kind = Decision.Choice, Recommendation.Kind
@@ -25,10 +25,19 @@ def take_effect(*, decision: Decision, by: User, at: dt.datetime) -> Cohort | No
     if kind == Kind.MONITORING:
         return _continue_expansion(study, decision, by, at)
     if decision.level is None:
-        return None  # the escalation stops: the MTD is selected next
+        _stop_escalation(study, decision, by, at)
+        return None
     assert decision.cohort_size is not None
     part = study.parts.get(kind=Part.Kind.ESCALATION)
     return open_cohort(study=study, part=part, level=decision.level, size=decision.cohort_size, by=by, at=at)
+
+
+def _stop_escalation(study: Study, decision: Decision, by: User, at: dt.datetime) -> None:
+    """Nobody is registered any more; the MTD is selected next, on the patients there are."""
+    present = current_cohort(study)
+    if present is not None:
+        because = f"decision {decision.recommendation.number} stops the escalation"
+        close_cohort(cohort=present, because=because, by=by, at=at)
 
 
 def _settle_mtd(study: Study, decision: Decision, by: User, at: dt.datetime) -> Cohort | None:

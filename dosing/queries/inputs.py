@@ -41,6 +41,8 @@ def inputs_now(tally: TrialTally, kind: Kind) -> dict[str, Any]:
     counts = tally.pooled if monitoring else tally.escalation
     design = design_of_protocol(tally.version.protocol)
     assert tally.cohort is not None
+    # The MTD settled anew in expansion: a dose that the expansion has left is not gone back to.
+    again = {"highest_dose": tally.cohort.level.ordinal} if kind == Kind.MTD and tally.in_expansion else {}
     return {
         "kind": kind.value,
         "study": tally.study.key,
@@ -53,6 +55,7 @@ def inputs_now(tally: TrialTally, kind: Kind) -> dict[str, Any]:
         "pending": [0] * len(tally.levels) if monitoring else list(tally.pending),
         "design": {"name": design.name, "parameters": design.parameters()},
         "patients": [_patient(s) for s in standings if s.counts or not monitoring],
+        **again,
     }
 
 

@@ -137,39 +137,48 @@ def _fresh(found: Situation) -> Situation:
 
 
 def _expansion(found: Situation) -> Situation:
-    held = Stage.HELD if _last_choice(found) == Decision.Choice.HOLD else Stage.EXPANSION
+    held = _held(found)
     if conclude(inputs_now(found.tally, Kind.MONITORING)).action != Action.STAY:
-        return _with(found, Stage.HELD if held == Stage.HELD else Stage.DECIDABLE, kind=Kind.MONITORING)
+        return _with(found, Stage.HELD if held else Stage.DECIDABLE, kind=Kind.MONITORING)
     if found.reconsider and not any(found.tally.pending):
         return _with(found, Stage.DECIDABLE, kind=Kind.MTD)
-    return _with(found, held)
+    # A hold ends with a signed decision only, so there has to be something to decide on.
+    return _with(found, Stage.HELD, kind=Kind.MONITORING) if held else _with(found, Stage.EXPANSION)
 
 
 def _escalation(found: Situation) -> Situation:
-    tally, last = found.tally, _last_choice(found)
+    tally, held = found.tally, _held(found)
     inputs = inputs_now(tally, Kind.DOSE)
     ahead = outcomes_of(inputs)
     answer = agreed(inputs, ahead)
-    stops = last == Decision.Choice.STOP or (answer is not None and answer.action == Action.STOP)
+    stops = _stopped(found) or (answer is not None and answer.action == Action.STOP)
     waits = tuple(_waits(found, ahead, everybody=stops))
     ready = not any(tally.pending) if stops else answer is not None
     if ready and _open_places(found) and not stops:
         ready = _down_whoever_comes(inputs, tally, _open_places(found))
     if ready:
         kind = Kind.MTD if stops else Kind.DOSE
-        stage = Stage.HELD if last == Decision.Choice.HOLD else Stage.DECIDABLE
+        stage = Stage.HELD if held else Stage.DECIDABLE
         return _with(found, stage, kind=kind, ahead=ahead, waits=waits)
     waiting = Stage.ENROLLING if tally.free_slots else Stage.WAITING_FOR_DATA
-    return _with(found, Stage.HELD if last == Decision.Choice.HOLD else waiting, ahead=ahead, waits=waits)
+    return _with(found, Stage.HELD if held else waiting, ahead=ahead, waits=waits)
 
 
-def _last_choice(found: Situation) -> str:
-    """The choice of the newest signed decision where it left the cohort as it is (hold, stop); else empty."""
-    last = found.signed[0] if found.signed else None
-    if last is None or last.choice not in (Decision.Choice.HOLD, Decision.Choice.STOP):
-        return ""
-    same_cohort = found.tally.cohort is not None and last.recommendation.cohort_id == found.tally.cohort.pk
-    return last.choice if same_cohort else ""
+def _held(found: Situation) -> bool:
+    """Whether the newest signed decision holds registration."""
+    return any(d.choice == Decision.Choice.HOLD for d in _on_this_cohort(found)[:1])
+
+
+def _stopped(found: Situation) -> bool:
+    """Whether the signers stopped the escalation. A hold signed afterwards does not undo it."""
+    decided = [d.choice for d in _on_this_cohort(found) if d.choice != Decision.Choice.HOLD]
+    return decided[:1] == [Decision.Choice.STOP]
+
+
+def _on_this_cohort(found: Situation) -> list[Decision]:
+    """Signed decisions on the newest cohort's data, newest first: they left the cohort as the newest."""
+    cohort = found.tally.cohort
+    return [d for d in found.signed if cohort is not None and d.recommendation.cohort_id == cohort.pk]
 
 
 def _unreplaced(tally: TrialTally) -> list[PatientStanding]:

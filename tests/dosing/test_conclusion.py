@@ -71,6 +71,13 @@ def test_the_mtd_is_below_a_closed_dose() -> None:
     assert conclude({**given, "closed_from": 3}).dose == 2
 
 
+def test_the_mtd_settled_anew_in_expansion_is_not_above_the_expansions_dose() -> None:
+    given = inputs("mtd", [1, 7, 4], [0, 1, 1], 2)
+    assert conclude({**given, "highest_dose": 3}).dose == 3
+    assert conclude({**given, "highest_dose": 2}).dose == 2
+    assert conclude({**given, "highest_dose": 2, "closed_from": 2}).dose == 1
+
+
 def test_the_mtd_waits_for_everybody() -> None:
     with pytest.raises(NotDecided):
         conclude(inputs("mtd", [1, 7, 3], [0, 1, 3], 2, pending=[0, 1, 0]))
