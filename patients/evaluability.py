@@ -130,7 +130,7 @@ def planned_in_window(patient: Patient, window: Window) -> list[dt.date]:
     assert patient.version is not None
     agent = patient.version.protocol.dlt.minimum_exposure.agent
     planned = (planned_dose_days(patient, cycle, agent) for cycle in patient.cycles.all())
-    return [day for days in planned for day in days if _within(window, day)]
+    return [day for days in planned for day in days if within(window, day)]
 
 
 def fell_short(patient: Patient, window: Window) -> bool:
@@ -157,23 +157,34 @@ def newest_judgement(event: AdverseEvent) -> DltAssessment | None:
     return max(event.dlt_assessments.all(), key=lambda a: a.pk, default=None)
 
 
+def is_about(judged: DltAssessment, event: AdverseEvent, rule: DltRule | None, *, inside: bool) -> bool:
+    """Whether a judgement was about the event as it is recorded now. inside: its onset lies in the DLT window now.
+
+    The day of the onset may change within the window: that makes the event no other toxicity.
+    """
+    relations = {a.agent: a.relation for a in event.attributions.all()}
+    then = (judged.term, judged.detail, judged.grade, judged.relations, judged.rule, judged.in_window)
+    return then == (event.term, event.detail, event.grade, relations, rule.code if rule else "", inside)
+
+
 def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window | None) -> Missing | None:
     """What an event's DLT judgement still needs before it counts; None when nothing.
 
     'DLT' counts at once. 'Not a DLT' against a rule that fires counts when an investigator made or confirmed
-    it, about the rule that fires now. A 'DLT' whose onset is no longer in the window (a corrected date) has
-    to be judged again.
+    it, and only while the event is what was judged. A 'DLT' whose onset is no longer in the window (a corrected
+    date) has to be judged again.
     """
     judged = newest_judgement(event)
-    inside = _within(window, event.onset_on)
+    inside = within(window, event.onset_on)
     if judged is not None and judged.is_dlt:
         if inside:
             return None
         return Missing(MissingKind.JUDGEMENT, f"a new judgement: {named(event)} is not in the DLT window", event)
     if rule is None or not inside:
         return None
-    if judged is None or judged.rule != rule.code:
-        what = f"the judgement whether {named(event)} is a DLT (rule {rule.code})"
+    if judged is None or not is_about(judged, event, rule, inside=inside):
+        which = "the" if judged is None else "a new"
+        what = f"{which} judgement whether {named(event)} is a DLT (rule {rule.code})"
         return Missing(MissingKind.JUDGEMENT, what, event)
     if not judged.confirmed:
         what = f"an investigator's confirmation that {named(event)} is not a DLT"
@@ -198,7 +209,7 @@ def _reaches_minimum(patient: Patient, taken: int, planned: int) -> bool:
 
 def _first_dlt(patient: Patient, window: Window | None) -> AdverseEvent | None:
     judged = ((event, newest_judgement(event)) for event in patient.adverse_events.all())
-    dlts = (e for e, j in judged if j is not None and j.is_dlt and _within(window, e.onset_on))
+    dlts = (e for e, j in judged if j is not None and j.is_dlt and within(window, e.onset_on))
     return min(dlts, key=lambda e: (e.onset_on, e.pk), default=None)
 
 
@@ -230,7 +241,8 @@ def _waits(missing: tuple[Missing, ...], window: Window | None, today: dt.date) 
     return f"Waits for {missing[0]}."
 
 
-def _within(window: Window | None, day: dt.date) -> bool:
+def within(window: Window | None, day: dt.date) -> bool:
+    """Whether a day lies in the window; before treatment there is none."""
     return window is not None and window[0] <= day <= window[1]
 
 

@@ -246,7 +246,8 @@ class DltAssessment(models.Model):
     """A person's judgement whether an event is a DLT. Judgements are appended; the newest one stands.
 
     A judgement 'DLT' counts at once, whoever made it. A judgement 'not a DLT' about an event on which a rule of the
-    protocol fires counts when an investigator has made or confirmed it.
+    protocol fires counts when an investigator has made or confirmed it, and only for the facts that were judged:
+    those are kept here as they were.
     """
 
     event = models.ForeignKey(AdverseEvent, on_delete=models.PROTECT, related_name="dlt_assessments")
@@ -254,6 +255,12 @@ class DltAssessment(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
     is_dlt = models.BooleanField()
     rule = models.CharField(max_length=40, blank=True, help_text="code of the protocol's rule that fired")
+    term = models.CharField(max_length=200, help_text="the event's term when it was judged")
+    detail = models.CharField(max_length=300, blank=True, help_text="what it was, more precisely, when it was judged")
+    grade = models.PositiveSmallIntegerField(help_text="the event's grade when it was judged")
+    onset_on = models.DateField(help_text="the event's onset when it was judged")
+    relations = models.JSONField(help_text="agent code → relation when it was judged")
+    in_window = models.BooleanField(help_text="whether the onset lay in the DLT window when it was judged")
     rationale = models.TextField(blank=True)
     confirmed = models.BooleanField(help_text="made by somebody who may confirm")
     assessed_at = models.DateTimeField()

@@ -92,6 +92,7 @@ class Noted:
     grade: int
     onset_on: dt.date
     relations: dict[str, str]
+    detail: str
     newest: dict[str, Any] | None
 
     def is_dlt(self, window: Window | None) -> bool:
@@ -104,7 +105,13 @@ class Noted:
         if not _within(window, self.onset_on):
             return True
         rule = rule_that_fires(protocol, self.term, self.grade, self.relations)
-        return rule is None or bool(self.newest and self.newest["confirmed"] and self.newest["rule"] == rule.code)
+        return rule is None or self._was_judged(rule.code)
+
+    def _was_judged(self, rule: str) -> bool:
+        """Whether the judgement is confirmed and about the event as it is now, in the window (`is_about`)."""
+        now = {"term": self.term, "detail": self.detail, "grade": self.grade, "relations": self.relations}
+        asked = {**now, "rule": rule, "in_window": True, "confirmed": True}
+        return self.newest is not None and all(self.newest[name] == value for name, value in asked.items())
 
 
 @dataclass
@@ -198,15 +205,17 @@ def _events(events: QuerySet[AdverseEvent], plans: Iterable[Plan]) -> Iterator[t
     """Events on which a rule can fire by their grade, and those that were judged; each with its patient."""
     lowest = min((rule.minimum_grade for plan in plans for rule in plan.protocol.dlt.rules), default=6)
     judged = DltAssessment.objects.filter(event=OuterRef("pk")).order_by("-pk")
-    judgement = JSONObject(is_dlt="is_dlt", confirmed="confirmed", rule="rule")
+    kept = ("is_dlt", "confirmed", "rule", "term", "detail", "grade", "relations", "in_window")
+    judgement = JSONObject(**{name: name for name in kept})
     relation = Concat("agent", Value(":"), "relation")
     relations = Attribution.objects.filter(event=OuterRef("pk")).values_list(relation)
     rows = events.filter(Q(grade__gte=lowest) | Exists(judged)).annotate(
         relations=ArraySubquery(relations), newest=Subquery(judged.values(judgement=judgement)[:1])
     )
-    columns = ("patient_id", "pk", "term", "grade", "onset_on", "relations", "newest")
-    for patient_id, pk, term, grade, onset_on, related, newest in rows.order_by().values_list(*columns):
-        yield patient_id, Noted(pk, term, grade, onset_on, dict(r.split(":") for r in related), newest)
+    columns = ("patient_id", "pk", "term", "grade", "onset_on", "detail", "relations", "newest")
+    for patient_id, pk, term, grade, onset_on, detail, related, newest in rows.order_by().values_list(*columns):
+        by_agent = dict(r.split(":") for r in related)
+        yield patient_id, Noted(pk, term, grade, onset_on, by_agent, detail, newest)
 
 
 # --- the earliest day of each kind ---

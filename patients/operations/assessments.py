@@ -11,9 +11,11 @@ from patients.evaluability import (
     day_words,
     enough_exposure,
     fired_rule,
+    is_about,
     newest_judgement,
     planned_in_window,
     standing_of,
+    within,
 )
 from patients.models import AdverseEvent, DltAssessment, Patient, WindowAssessment
 from patients.operations.safety import stop_at_level_of
@@ -33,7 +35,8 @@ def assess_dlt(*, event: AdverseEvent, is_dlt: bool, by: User, at: dt.datetime, 
     """Judge whether an event is a DLT. The judgement is appended; the newest one stands.
 
     'DLT' counts at once, whoever judges, and may close dose levels in this very transaction. 'Not a DLT' against a
-    rule that fires needs a rationale, and counts when made or confirmed by somebody who may confirm. Raises Refused:
+    rule that fires needs a rationale, and counts when made or confirmed by somebody who may confirm, for the facts
+    as they are now: they are kept with the judgement. Raises Refused:
     not-registered, outside-window, rationale-needed, needs-investigator, judged-so-already.
     """
     patient_site = event.patient.site
@@ -45,13 +48,20 @@ def assess_dlt(*, event: AdverseEvent, is_dlt: bool, by: User, at: dt.datetime, 
     rule = fired_rule(event.patient, event) if event.patient.version else None
     if is_dlt:
         _require_in_window(event)
-    _require_new_judgement(event, is_dlt, rule, may_confirm, rationale.strip())
+    inside = _lies_in_window(event)
+    _require_new_judgement(event, is_dlt, rule, inside, may_confirm, rationale.strip())
     judgement = DltAssessment.objects.create(
         event=event,
         patient=event.patient,
         study=study,
         is_dlt=is_dlt,
         rule=rule.code if rule else "",
+        term=event.term,
+        detail=event.detail,
+        grade=event.grade,
+        onset_on=event.onset_on,
+        relations={a.agent: a.relation for a in event.attributions.all()},
+        in_window=inside,
         rationale=rationale.strip(),
         confirmed=may_confirm,
         assessed_at=at,
@@ -145,6 +155,11 @@ def loaded_event(event: AdverseEvent) -> AdverseEvent:
     return fresh
 
 
+def _lies_in_window(event: AdverseEvent) -> bool:
+    patient = event.patient
+    return patient.version is not None and within(dlt_window(patient, list(patient.cycles.all())), event.onset_on)
+
+
 def _require_in_window(event: AdverseEvent) -> None:
     patient = event.patient
     if patient.version is None:
@@ -165,7 +180,7 @@ def _require_in_window(event: AdverseEvent) -> None:
 
 
 def _require_new_judgement(
-    event: AdverseEvent, is_dlt: bool, rule: DltRule | None, may_confirm: bool, rationale: str
+    event: AdverseEvent, is_dlt: bool, rule: DltRule | None, inside: bool, may_confirm: bool, rationale: str
 ) -> None:
     if rule is not None and not is_dlt and not rationale:
         raise Refused(
@@ -180,7 +195,7 @@ def _require_new_judgement(
             f"{stands.assessed_by} judged it a DLT. Only an investigator can judge otherwise.",
             field="is_dlt",
         )
-    same = stands.is_dlt == is_dlt and stands.rule == (rule.code if rule else "")
+    same = stands.is_dlt == is_dlt and is_about(stands, event, rule, inside=inside)
     if same and (stands.confirmed or not may_confirm) and rationale in ("", stands.rationale):
         words = "a DLT" if is_dlt else "not a DLT"
         raise Refused("judged-so-already", f"{stands.assessed_by} judged it {words} already.", field="is_dlt")

@@ -8,13 +8,13 @@ from typing import Any
 from accounts.models import User
 from audit.context import operation
 from patients import ctcae
-from patients.evaluability import day_words, fired_rule, newest_judgement
+from patients.evaluability import day_words
 from patients.models import AdverseEvent, Attribution, Patient
 from patients.operations.assessments import assess_dlt, loaded_event, loaded_patient
 from patients.operations.safety import stop_at_level_of
 from trials.clock import day_of
 from trials.errors import Refused
-from trials.permissions import Permission, allowed, require
+from trials.permissions import Permission, require
 from trials.queries import lock_study
 
 CORRECTABLE = ("term", "detail", "grade", "onset_on", "resolved_on", "serious")
@@ -87,8 +87,8 @@ def correct_adverse_event(
     """Correct what is recorded about an event; the audit trail keeps the old values with who, when and why.
 
     changes: any of term, detail, grade, onset_on, resolved_on, serious, relations (of the agents that change).
-    A judgement stays as it is; where the corrected facts need a new one, the patient waits for it. Raises Refused:
-    reason-needed, nothing-changed, needs-investigator, and what `record_adverse_event` refuses about the facts.
+    A judgement stays what it was, about the facts of then; where the corrected facts need a new one, the patient
+    waits for it. Raises Refused: reason-needed, nothing-changed, and what `record_adverse_event` refuses about facts.
     """
     require(by, Permission.RECORD_CLINICAL, event.study, event.patient.site)
     if not reason.strip():
@@ -100,7 +100,6 @@ def correct_adverse_event(
     if before == after:
         raise Refused("nothing-changed", "Nothing is different from what is recorded. Change a value, or go back.")
     _require_possible(patient, after, day_of(at, patient.site.time_zone))
-    _require_judge_for_higher_grade(event, after, by)
     for name, value in _columns(after).items():
         setattr(event, name, value)
     event.save(update_fields=list(_columns(after)))
@@ -206,17 +205,4 @@ def _require_dates(patient: Patient, facts: EventFacts, today: dt.date) -> None:
             "resolved-before-onset",
             f"It began on {day_words(facts.onset_on)} and cannot have resolved before.",
             field="resolved_on",
-        )
-
-
-def _require_judge_for_higher_grade(event: AdverseEvent, after: EventFacts, by: User) -> None:
-    """A 'not a DLT' was about the grade of then: only who may confirm it may put a higher grade under it."""
-    judged = newest_judgement(event)
-    if judged is None or judged.is_dlt or not judged.confirmed or after.grade <= event.grade:
-        return
-    if fired_rule(event.patient, event) and not allowed(by, Permission.CONFIRM_DLT, event.study, event.patient.site):
-        raise Refused(
-            "needs-investigator",
-            f"{judged.assessed_by} judged grade {event.grade} not to be a DLT. Ask an investigator to correct it.",
-            field="grade",
         )

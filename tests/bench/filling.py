@@ -153,6 +153,8 @@ class _Filling:
         if dlt:
             DltAssessment.objects.create(
                 event=events[-1], patient=patient, study=self.study, is_dlt=True, rule="a", confirmed=True,
+                term=events[-1].term, grade=events[-1].grade, onset_on=events[-1].onset_on, in_window=True,
+                relations={agent.code: "possible" for agent in self.protocol.agents},
                 assessed_at=moment(first), assessed_by=self.by,
             )  # fmt: skip
         else:

@@ -12,6 +12,7 @@ from patients.models import (
     Discontinuation,
     DltAssessment,
     DoseReduction,
+    Interruption,
     Patient,
     WindowAssessment,
 )
@@ -24,9 +25,14 @@ DEFINITION, PROTOCOL = read_study_file(ANTI_MAG.read_text())
 
 @dataclass
 class Judged:
+    """A judgement; about the event as it is, in the window, unless said otherwise."""
+
     is_dlt: bool
     confirmed: bool
     rule: str
+    grade: int | None = None
+    term: str = ""
+    in_window: bool = True
 
 
 @dataclass
@@ -67,6 +73,7 @@ def loaded_patient(
         cycles=cycles,
         discontinuations=ends,
         reductions=list[DoseReduction](),
+        interruptions=list[Interruption](),
         adverse_events=[_event(patient, number, e) for number, e in enumerate(events, start=1)],
     )
     if taken is not None and started_on is not None:
@@ -85,7 +92,17 @@ def _event(patient: Patient, number: int, happened: Happened) -> AdverseEvent:
         event,
         attributions=[Attribution(event=event, agent=a, relation=r) for a, r in happened.relations.items()],
         dlt_assessments=[
-            DltAssessment(pk=n, event=event, is_dlt=j.is_dlt, confirmed=j.confirmed, rule=j.rule)
+            DltAssessment(
+                pk=n,
+                event=event,
+                is_dlt=j.is_dlt,
+                confirmed=j.confirmed,
+                rule=j.rule,
+                term=j.term or happened.term,
+                grade=j.grade or happened.grade,
+                relations=happened.relations,
+                in_window=j.in_window,
+            )
             for n, j in enumerate(happened.judgements, start=1)
         ],
     )

@@ -122,6 +122,11 @@ def test_the_database_asks_for_the_rationale_too(patient: Patient, coordinator_a
         is_dlt=False,
         rule="c",
         confirmed=True,
+        term=event.term,
+        grade=event.grade,
+        onset_on=event.onset_on,
+        relations={},
+        in_window=True,
         assessed_at=moment(day(6)),
         assessed_by=coordinator_a,
     )

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -97,6 +98,14 @@ def test_not_a_dlt_about_another_rule_than_fires_now_does_not_count() -> None:
     assert [m.kind for m in standing_of(patient, AFTER).missing] == [MissingKind.JUDGEMENT]
 
 
+@pytest.mark.parametrize(
+    "then", [{"grade": 4}, {"term": "Fatigue"}, {"in_window": False}], ids=["grade", "term", "outside the window"]
+)
+def test_not_a_dlt_stands_only_for_what_was_judged(then: dict[str, Any]) -> None:
+    patient = loaded_patient(started_on=START, events=[diarrhea(on_day(5), Judged(False, True, "c", **then))], taken=21)
+    assert [m.kind for m in standing_of(patient, AFTER).missing] == [MissingKind.JUDGEMENT]
+
+
 def test_a_dlt_whose_onset_was_corrected_out_of_the_window_is_judged_again() -> None:
     patient = loaded_patient(started_on=START, events=[diarrhea(AFTER, DLT)], taken=21)
     found = standing_of(patient, AFTER)
@@ -142,7 +151,14 @@ def test_who_is_not_registered_has_no_standing() -> None:
 
 # --- the same rule, stated slowly ---
 
-judged = st.builds(Judged, is_dlt=st.booleans(), confirmed=st.booleans(), rule=st.sampled_from(["", "a", "c"]))
+judged = st.builds(
+    Judged,
+    is_dlt=st.booleans(),
+    confirmed=st.booleans(),
+    rule=st.sampled_from(["", "a", "c"]),
+    grade=st.sampled_from([None, None, 2, 4]),
+    in_window=st.sampled_from([True, True, False]),
+)
 events = st.builds(
     Happened,
     term=st.sampled_from(["Diarrhea", "Neutrophil count decreased", "Anemia"]),
@@ -172,7 +188,9 @@ def judgement_counts(event: Happened) -> bool:
         return inside
     if not inside or fired is None:
         return True
-    return last is not None and last.confirmed and last.rule == fired
+    if last is None or last.rule != fired or not last.in_window or (last.grade or event.grade) != event.grade:
+        return False
+    return last.confirmed
 
 
 def standing_by_hand(

@@ -11,7 +11,6 @@ from audit.context import acting
 from audit.models import Entry
 from patients.models import AdverseEvent, DltAssessment, Patient
 from patients.operations import (
-    assess_dlt,
     correct_adverse_event,
     record_adverse_event,
     resolve_adverse_event,
@@ -177,16 +176,6 @@ def test_others_may_not_correct(patient: Patient, coordinator_a: User, coordinat
     for someone in (coordinator_b, monitor):
         with pytest.raises(Forbidden):
             correct(event, someone, day(6), grade=2)
-
-
-def test_a_higher_grade_under_a_confirmed_judgement_is_for_an_investigator(
-    patient: Patient, coordinator_a: User, investigator_a: User
-) -> None:
-    event = recorded(patient, coordinator_a, day(5))
-    assess_dlt(event=event, is_dlt=False, rationale="a known infection", by=investigator_a, at=moment(day(6)))
-    with refusal("needs-investigator"):
-        correct(event, coordinator_a, day(7), grade=4)
-    assert correct(event, investigator_a, day(7), grade=4).grade == 4
 
 
 # --- resolving ---
