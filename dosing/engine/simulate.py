@@ -140,11 +140,15 @@ def _count_based(design: AnyDesign) -> CountDesign:
 
 def _unique_moves(design: CountDesign, n: IntArray, y: IntArray, current: IntArray) -> Moves:
     """`moves` asked once for each different state, for designs to which a state is dear."""
-    states, back = np.unique(np.column_stack([n, y, current]), axis=0, return_inverse=True)
-    doses = n.shape[1]
-    one = design.moves(states[:, :doses], states[:, doses:-1], states[:, -1])
-    back = back.ravel()
-    return Moves(one.next_dose[back], one.size[back], one.early[back], one.unsafe[back])
+    states = np.column_stack([n, y, current])
+    radix, width = int(states.max()) + 1, states.shape[1]
+    if radix**width < 2**63:  # one number per state, which sorts much faster than a row does
+        keys = states @ (radix ** np.arange(width, dtype=np.int64))
+        _, first, back = np.unique(keys, return_index=True, return_inverse=True)
+    else:
+        _, first, back = np.unique(states, axis=0, return_index=True, return_inverse=True)
+    one, each = design.moves(n[first], y[first], current[first]), back.ravel()
+    return Moves(one.next_dose[each], one.size[each], one.early[each], one.unsafe[each])
 
 
 def _count_trials(
