@@ -18,6 +18,16 @@ class NotDecidableYet(Refused):
         self.situation = situation
 
 
+class ChangedSinceShown(Refused):
+    """A signature or withdrawal on something else than the page showed: an old tab, or somebody was quicker."""
+
+    def __init__(self, what: str = "decision") -> None:
+        super().__init__(
+            "changed-since-shown",
+            f"The {what} is not the one that your page showed. Read what this page shows now, then go on.",
+        )
+
+
 class DataChanged(Refused):
     """A signature that is refused because the tally changed since the recommendation (design rule 5)."""
 

@@ -14,7 +14,19 @@ Choice = Decision.Choice
 PASSWORD = forms.PasswordInput(attrs={"autocomplete": "current-password"})
 
 
-class SignForm(forms.Form):
+class ShownForm(forms.Form):
+    """A form that says what its page showed: the decision, and the SHA-256 of its record."""
+
+    decision = forms.CharField(required=False, widget=forms.HiddenInput)
+    shown_sha256 = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def show(self, present: dict[str, str]) -> None:
+        """What was typed stays; what the page shows from now on is the present decision."""
+        typed = {name: value for name, value in self.data.items() if name not in ("decision", "shown_sha256")}
+        self.data = typed | present
+
+
+class SignForm(ShownForm):
     """The password again, and the role where the person holds more than one that is asked for."""
 
     role = forms.ChoiceField(label="You sign as")
@@ -31,8 +43,9 @@ class SignForm(forms.Form):
 
 
 class DecideForm(SignForm):
-    """What the first signer decides, and signs."""
+    """What the first signer decides, and signs. shown_sha256 is that of the recommendation's inputs."""
 
+    decision = None  # type: ignore[assignment]
     choice = forms.ChoiceField(label="Your choice", widget=forms.RadioSelect)
     cohort_size = forms.IntegerField(
         label="Patients in the next cohort",
@@ -54,6 +67,7 @@ class DecideForm(SignForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.offered = offered
+        self.initial["shown_sha256"] = recommendation.inputs_sha256
         field = self.fields["choice"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(option.value, option.label) for option in offered]
@@ -84,5 +98,8 @@ class DecideForm(SignForm):
         ]
 
 
-class WithdrawForm(forms.Form):
+class WithdrawForm(ShownForm):
     reason = forms.CharField(label="Why is it withdrawn?", widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="withdraw_%s", **kwargs)  # beside a SignForm on its page

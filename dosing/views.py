@@ -10,14 +10,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.canonical import sha256_of
 from dosing.cards import card_of
 from dosing.decision_page import decision_context
-from dosing.forms import DecideForm, SignForm, WithdrawForm
+from dosing.errors import ChangedSinceShown
+from dosing.forms import DecideForm, ShownForm, SignForm, WithdrawForm
 from dosing.models import Decision, Recommendation
-from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_decision
+from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_shown_decision
 from dosing.queries import Situation, Stage
 from dosing.queries.choices import most_in_next_cohort, options
 from dosing.queries.reader import reader_with
+from dosing.queries.record import decision_record
 from dosing.queries.seen import situation_seen
 from dosing.study_page import decision_rows, study_context
 from dosing.words import role_words, statement
@@ -94,6 +97,7 @@ def propose(request: HttpRequest, key: str, number: int) -> HttpResponse:
             comment=given["comment"],
             role=given["role"],
             password=given["password"],
+            shown_sha256=given["shown_sha256"],
             by=page.user,
             at=page.now,
         )
@@ -105,17 +109,18 @@ def propose(request: HttpRequest, key: str, number: int) -> HttpResponse:
 @login_required
 @require_POST
 def sign(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    page = open_study(request, key)
+    page = open_study(request, key, Permission.SIGN_DECISION)
     recommendation = _recommendation(page, number)
-    waiting = _decision_in_force(recommendation)
-    form = SignForm(request.POST, roles=list(waiting.roles_required))
+    form = SignForm(request.POST, roles=_roles(page, recommendation))
     if not form.is_valid():
         return _recommendation_page(page, recommendation, form=form)
+    given = form.cleaned_data
     try:
         decided = sign_decision(
-            decision=waiting,
-            role=form.cleaned_data["role"],
-            password=form.cleaned_data["password"],
+            decision=_decision_shown(recommendation, given["decision"]),
+            role=given["role"],
+            password=given["password"],
+            shown_sha256=given["shown_sha256"],
             by=page.user,
             at=page.now,
         )
@@ -127,18 +132,23 @@ def sign(request: HttpRequest, key: str, number: int) -> HttpResponse:
 @login_required
 @require_POST
 def withdraw(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    page = open_study(request, key)
+    page = open_study(request, key, Permission.PROPOSE_DECISION)
     recommendation = _recommendation(page, number)
     form = WithdrawForm(request.POST)
     if not form.is_valid():
         return _recommendation_page(page, recommendation, withdraw_form=form)
+    given = form.cleaned_data
     try:
-        withdraw_decision(
-            decision=_decision_in_force(recommendation), reason=form.cleaned_data["reason"], by=page.user, at=page.now
+        withdraw_shown_decision(
+            decision=_decision_shown(recommendation, given["decision"]),
+            shown_sha256=given["shown_sha256"],
+            reason=given["reason"],
+            by=page.user,
+            at=page.now,
         )
     except Refused as refused:
-        refuse_into(form, refused)
-        return _recommendation_page(page, recommendation, withdraw_form=form)
+        form.add_error("reason", refused.sentence)
+        return _recommendation_page(page, recommendation, withdraw_form=form, refused=refused)
     messages.success(request, "The decision is withdrawn; another one can be proposed.")
     return redirect("dosing:decision-detail", page.study.key, number)
 
@@ -151,11 +161,20 @@ def _recommendation(page: StudyPage, number: int) -> Recommendation:
     return recommendation
 
 
-def _decision_in_force(recommendation: Recommendation) -> Decision:
-    found = recommendation.decisions.exclude(status=Decision.Status.WITHDRAWN).select_related("study").first()
-    if found is None:
-        raise Http404("Nobody has proposed a decision on this recommendation.")
+def _decision_shown(recommendation: Recommendation, shown: str) -> Decision:
+    """The decision in force. Refused where the page showed another one, or there is none."""
+    found = recommendation.decisions.exclude(status=Decision.Status.WITHDRAWN).first()
+    if found is None or str(found.pk) != shown:
+        raise ChangedSinceShown
     return found
+
+
+def _as_shown(context: dict[str, Any]) -> dict[str, str]:
+    """What the forms on a decision carry, so that nothing else is signed or withdrawn than what their page showed."""
+    if context["in_force"] is None:
+        return {}
+    shown: Decision = context["in_force"].decision
+    return {"decision": str(shown.pk), "shown_sha256": sha256_of(decision_record(shown))}
 
 
 def _waiting(page: StudyPage, situation: Situation) -> dict[str, Any]:
@@ -197,9 +216,12 @@ def _recommendation_page(
     situation = situation or situation_seen(page.study, page.now)
     context = decision_context(page, recommendation, situation)
     context |= _forms(page, recommendation, context, form)
+    if isinstance(refused, ChangedSinceShown):
+        _show_anew(form or withdraw_form, recommendation, context)
+    said_in_form = context["form"] is form if form else context.get("can_withdraw", False)
     context |= {
-        "refused": None if context["form_kind"] else refused,
-        "withdraw_form": withdraw_form or WithdrawForm(),
+        "refused": None if context["form_kind"] and said_in_form else refused,
+        "withdraw_form": withdraw_form or WithdrawForm(initial=_as_shown(context)),
         "newer": situation.newest if situation.newest and not context["is_newest"] else None,
         "can_ask": situation.decidable and page.may(Permission.ISSUE_RECOMMENDATION),
         "waits": reader_with(page.held, page.study).waits(situation.waits),
@@ -207,6 +229,14 @@ def _recommendation_page(
     }
     status = REFUSED if refusing else 200
     return render(page.request, "dosing/decision.html", page.context("Decisions", **context), status=status)
+
+
+def _show_anew(form: ShownForm | None, recommendation: Recommendation, context: dict[str, Any]) -> None:
+    """The refused form from now on goes with what the page shows now."""
+    if isinstance(form, DecideForm):
+        form.show({"shown_sha256": recommendation.inputs_sha256})
+    elif form is not None:
+        form.show(_as_shown(context))
 
 
 def _forms(
@@ -228,7 +258,9 @@ def _forms(
     mine = [role for role in in_force.waiting if role in page.roles]
     if in_force.decision.status != Decision.Status.PROPOSED or not mine:
         return {"form": None, "form_kind": "", "can_withdraw": bool(in_force.waiting)}
-    return {"form": form or SignForm(roles=mine), "form_kind": "sign", "can_withdraw": True}
+    fresh = form is None or isinstance(form, DecideForm)
+    signing = SignForm(roles=mine, initial=_as_shown(context)) if fresh else form
+    return {"form": signing, "form_kind": "sign", "can_withdraw": True}
 
 
 def _roles(page: StudyPage, recommendation: Recommendation) -> list[str]:

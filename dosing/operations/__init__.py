@@ -3,7 +3,7 @@
 from dosing.operations.decide import propose_decision, withdraw_decision
 from dosing.operations.protocol import load_protocol
 from dosing.operations.recommend import issue_recommendation, renew_recommendation
-from dosing.operations.sign import propose_and_sign, sign_decision
+from dosing.operations.sign import propose_and_sign, sign_decision, withdraw_shown_decision
 
 __all__ = [
     "issue_recommendation",
@@ -13,4 +13,5 @@ __all__ = [
     "renew_recommendation",
     "sign_decision",
     "withdraw_decision",
+    "withdraw_shown_decision",
 ]

@@ -2,13 +2,14 @@
 
 import datetime as dt
 
+from accounts.canonical import sha256_of
 from accounts.errors import CannotSign
 from accounts.models import Signature, User
 from accounts.operations import sign_record
 from audit.context import operation
-from dosing.errors import DataChanged
+from dosing.errors import ChangedSinceShown, DataChanged
 from dosing.models import Decision, Recommendation
-from dosing.operations.decide import propose_decision, refuse_if_changed, waiting_decision
+from dosing.operations.decide import propose_decision, refuse_if_changed, waiting_decision, withdraw_decision
 from dosing.operations.effects import take_effect
 from dosing.operations.recommend import renew_recommendation
 from dosing.queries.record import RECORD_KIND, decision_record, roles_waiting, signatures_of
@@ -20,14 +21,18 @@ from trials.permissions import Permission, require, role_in_force
 from trials.queries import lock_study
 
 
-def sign_decision(*, decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Decision:
+def sign_decision(
+    *, decision: Decision, role: str, password: str, by: User, at: dt.datetime, shown_sha256: str | None = None
+) -> Decision:
     """Sign a decision in a role that the protocol names; with the last of them it takes effect in the same transaction.
 
+    shown_sha256: SHA-256 of the decision's record as the signer saw it; refused (ChangedSinceShown) where the decision
+    has another one. None: the caller has shown nothing.
     Where the data changed since the recommendation, nothing is signed: the refusal (DataChanged) ends its transaction,
     and then, in a second one, the decision is withdrawn and a new recommendation issued where the data allow one.
     """
     try:
-        return _sign(decision=decision, role=role, password=password, by=by, at=at)
+        return _sign(decision=decision, role=role, password=password, shown_sha256=shown_sha256, by=by, at=at)
     except DataChanged as refused:
         raise _renewed(refused, decision.study, by, at) from refused
 
@@ -43,8 +48,15 @@ def propose_and_sign(
     password: str,
     by: User,
     at: dt.datetime,
+    shown_sha256: str | None = None,
 ) -> Decision:
-    """What the first signer does in one form: both, or neither. Refused like the two by themselves."""
+    """What the first signer does in one form: both, or neither. Refused like the two by themselves.
+
+    shown_sha256: of the inputs of the recommendation that the signer saw; None: the caller has shown nothing.
+    """
+    if shown_sha256 is not None and shown_sha256 != recommendation.inputs_sha256:
+        require(by, Permission.PROPOSE_DECISION, recommendation.study)
+        raise ChangedSinceShown("recommendation")
     try:
         return _propose_and_sign(
             recommendation=recommendation,
@@ -83,14 +95,28 @@ def _propose_and_sign(
         by=by,
         at=at,
     )
-    return _sign(decision=decision, role=role, password=password, by=by, at=at)
+    return _sign(decision=decision, role=role, password=password, shown_sha256=None, by=by, at=at)
 
 
 @operation
-def _sign(*, decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Decision:
+def withdraw_shown_decision(
+    *, decision: Decision, shown_sha256: str, reason: str, by: User, at: dt.datetime
+) -> Decision:
+    """Withdraw a decision, if it is the one that was shown. What was proposed never changes, so this needs no lock."""
+    require(by, Permission.PROPOSE_DECISION, decision.study)
+    _refuse_unless_shown(decision, shown_sha256)
+    return withdraw_decision(decision=decision, reason=reason, by=by, at=at)
+
+
+@operation
+def _sign(
+    *, decision: Decision, role: str, password: str, shown_sha256: str | None, by: User, at: dt.datetime
+) -> Decision:
     require(by, Permission.SIGN_DECISION, decision.study)
     study = lock_study(decision.study)
     decision = waiting_decision(decision)
+    if shown_sha256 is not None:
+        _refuse_unless_shown(decision, shown_sha256)
     _refuse_role(decision, study, role, by)
     refuse_if_changed(decision.recommendation, tally_now(study, at))
     _sign_record(decision, role, password, by, at)
@@ -99,6 +125,11 @@ def _sign(*, decision: Decision, role: str, password: str, by: User, at: dt.date
         decision.status, decision.signed_at = Decision.Status.SIGNED, at
         decision.save(update_fields=["status", "signed_at", "opened_cohort"])
     return decision
+
+
+def _refuse_unless_shown(decision: Decision, shown_sha256: str) -> None:
+    if sha256_of(decision_record(decision)) != shown_sha256:
+        raise ChangedSinceShown
 
 
 def _refuse_role(decision: Decision, study: Study, role: str, by: User) -> None:

@@ -1,6 +1,7 @@
 """The Study and Decision pages: who sees what, who may do what, and what a refusal leaves."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 
 import pytest
@@ -57,10 +58,19 @@ def page(user: User, path: str) -> str:
 
 
 def post(user: User, path: str, **fields: str) -> tuple[int, str]:
+    """Send a form as a browser does, with the hidden fields of the form that the page shows."""
     client = Client()
     client.force_login(user)
-    answer = client.post(f"{BASE}{path}", fields, follow=True)
+    answer = client.post(f"{BASE}{path}", hidden_fields(client, path) | fields, follow=True)
     return answer.status_code, answer.content.decode()
+
+
+def hidden_fields(client: Client, path: str) -> dict[str, str]:
+    """Of the form on the page above it that is sent to this address; none where there is no such form."""
+    before = client.get(f"{BASE}{path.rstrip('/').rpartition('/')[0]}/").content.decode()
+    _, _, form = before.partition(f'action="{BASE}{path}"')
+    hidden = r'<input type="hidden" name="(decision|shown_sha256)"[^>]*value="(\w+)"'
+    return dict(re.findall(hidden, form.split("</form>")[0]))
 
 
 # --- Study ---
@@ -275,9 +285,14 @@ def test_a_stale_page_cannot_be_signed_and_shows_the_new_recommendation(
 ) -> None:
     on = the_day(issued)
     sign_as(propose(issued, on), "principal_investigator", on)
+    client = Client()
+    client.force_login(medical_monitor)
+    opened_before = hidden_fields(client, "/decisions/1/sign/")
+    assert opened_before
     _late_dlt(trial, coordinator_a, on)
     assert "The data changed since this was issued" in page(medical_monitor, "/decision/")
-    status, text = post(medical_monitor, "/decisions/1/sign/", role="medical_monitor", password=PASSWORD)
+    typed = {"role": "medical_monitor", "password": PASSWORD}
+    status, text = post(medical_monitor, "/decisions/1/sign/", **opened_before, **typed)
     assert status == 409
     assert "Not signed" in text
     assert "/decisions/2/" in text
