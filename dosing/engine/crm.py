@@ -35,7 +35,8 @@ class CrmDesign:
     model: "empiric" or "logistic" with a fixed intercept. scale: prior standard deviation of the parameter.
     no_skipping: never more than one dose up. stop_cutoff: stop when the posterior probability that the lowest
     dose is more toxic than the target exceeds it; None: never. early_stop_n: stop when the current dose has
-    that many patients and is recommended again. The other parameters are those of the interval designs.
+    that many patients and is recommended again. mtd_tried_only: the MTD is a dose at which somebody has been
+    treated; with False any dose, as in the R package dfcrm. The other parameters are those of the interval designs.
     """
 
     name: ClassVar[str] = "crm"
@@ -52,6 +53,7 @@ class CrmDesign:
     stop_cutoff: float | None = 0.95
     early_stop_n: int | None = None
     start_dose: int = 1
+    mtd_tried_only: bool = True
 
     def __post_init__(self) -> None:
         self._store("target", real_number("target", self.target, 0.05, 0.6))
@@ -62,6 +64,7 @@ class CrmDesign:
         self._store("scale", real_number("scale", self.scale, 0.01, 10.0))
         self._store("skeleton", self._checked_skeleton())
         flag("no_skipping", self.no_skipping)
+        flag("mtd_tried_only", self.mtd_tried_only)
         if self.stop_cutoff is not None:
             self._store("stop_cutoff", real_number("stop_cutoff", self.stop_cutoff, 0.5, 1.0, open_ends=True))
         if self.early_stop_n is not None:
@@ -216,11 +219,13 @@ class CrmDesign:
     def select_rows(self, n: IntArray, y: IntArray) -> IntArray:
         """`select_mtd` for many tallies of shape (tallies, doses): the dose, 0 where none is selected."""
         fitted = self.posterior(n, y)
-        nearest = self._nearest(self.curve.toxicity(fitted.mean))
-        return np.where(self._unsafe(fitted, n) | (n.sum(axis=1) == 0), 0, nearest)
+        estimates = self.curve.toxicity(fitted.mean)
+        if self.mtd_tried_only:
+            estimates = np.where(n > 0, estimates, np.inf)
+        return np.where(self._unsafe(fitted, n) | (n.sum(axis=1) == 0), 0, self._nearest(estimates))
 
     def select_mtd(self, tally: DoseTally, labels: Sequence[str] | None = None) -> MtdSelection:
-        """The MTD after `tally`: the dose whose estimated toxicity is nearest to the target.
+        """The MTD after `tally`: the (tried) dose whose estimated toxicity is nearest to the target.
 
         None where the lowest dose is too toxic or nobody has been treated. The intervals are the model's
         toxicities at the parameter's posterior mean -/+ 1.96 standard deviations.

@@ -45,6 +45,7 @@ def crm_designs(draw: st.DrawFn, doses: int, most: int) -> Design:
         cohort_size=draw(st.integers(1, 4)),
         model=draw(st.sampled_from(["empiric", "logistic"])),
         no_skipping=draw(st.booleans()),
+        mtd_tried_only=draw(st.booleans()),
         stop_cutoff=draw(st.sampled_from([None, 0.8, 0.95])),
         early_stop_n=draw(st.sampled_from([None, 2, 4])),
         start_dose=draw(st.integers(1, 2)),

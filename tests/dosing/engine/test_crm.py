@@ -31,6 +31,7 @@ def design_of(record: dict[str, Any], **others: Any) -> CrmDesign:
         intercept=record["intcpt"],
         scale=record["scale"],
         stop_cutoff=None,
+        mtd_tried_only=False,
         **{"max_patients": 100, **others},
     )
 
@@ -166,6 +167,15 @@ def test_maximum_and_early_stop() -> None:
     staying = DoseTally((3, 6, 6, 0), (0, 1, 2, 0))
     assert early.advise(staying, 3).stop_reason is StopReason.EARLY_STOP_N
     assert CrmDesign(target=0.3, skeleton=SKELETON, max_patients=30).advise(staying, 3).next_dose == 3
+
+
+def test_the_mtd_is_a_dose_that_somebody_was_treated_at() -> None:
+    safe = DoseTally((3, 3, 0, 0), (0, 0, 0, 0))
+    design = CrmDesign(target=0.3, skeleton=SKELETON, max_patients=6)
+    assert design.select_mtd(safe).dose == 2
+    assert design.select_mtd(safe).estimates[2] is None
+    any_dose = CrmDesign(target=0.3, skeleton=SKELETON, max_patients=6, mtd_tried_only=False)
+    assert any_dose.select_mtd(safe).dose == 4
 
 
 def test_a_calibrated_design() -> None:
