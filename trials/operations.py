@@ -1,6 +1,7 @@
 """What can be done to a study: adopt a protocol, grant roles, open and close cohorts, hold and release slots."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -230,12 +231,23 @@ def close_levels_from(*, study: Study, ordinal: int, because: str, by: User, at:
 
 
 @operation
-def reserve_slot(*, study: Study, site: Site, by: User, at: dt.datetime, until: dt.datetime | None = None) -> Slot:
-    """Hold a free slot of the open cohort for a site, for as many days as the protocol says (or until `until`)."""
+def reserve_slot(
+    *,
+    study: Study,
+    site: Site,
+    by: User,
+    at: dt.datetime,
+    until: dt.datetime | None = None,
+    excluding: Collection[int] = (),
+) -> Slot:
+    """Hold a free slot of the open cohort for a site, for as many days as the protocol says (or until `until`).
+
+    excluding: primary keys of slots that are not to be given out.
+    """
     require(by, Permission.SCREEN_PATIENTS, study, site)
     study = lock_study(study)
     cohort = current_cohort(study)
-    slot = cohort.slots.free_at(at).first() if cohort else None
+    slot = cohort.slots.free_at(at).exclude(pk__in=excluding).first() if cohort else None
     if slot is None:
         raise Refused("no-open-slot", "No slot is open now. One opens when the next dose decision is signed.")
     slot.reserved_for_site, slot.reserved_by = site, by

@@ -95,10 +95,14 @@ class TrialTally:
 
     @property
     def free_slots(self) -> tuple[Slot, ...]:
-        """The newest cohort's slots that nobody has used, while it is open."""
+        """The newest cohort's slots that somebody can still take, while it is open.
+
+        The place for the replacement of a patient who counts after all is none: it is neither waited for nor given out.
+        """
         if self.open_cohort is None:
             return ()
-        return tuple(slot for slot in self.slots if slot.used_at is None)
+        counting = {slot_of(s).pk for s in self.standings if s.counts}
+        return tuple(s for s in self.slots if s.used_at is None and s.replaces_id not in counting)
 
     @property
     def reserved_slots(self) -> tuple[Slot, ...]:

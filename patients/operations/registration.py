@@ -5,13 +5,18 @@ import datetime as dt
 from accounts.models import User
 from audit.context import operation
 from patients.models import Patient
+from patients.operations.assessments import standing_now
 from patients.operations.checks import lock_patient, today_of
+from patients.queries import with_dlt_data
 from patients.regimen import day_words
 from trials.errors import Refused
 from trials.models import Cohort, Slot, Study
 from trials.operations import release_slot, reserve_slot
 from trials.permissions import Permission
 from trials.queries import current_cohort
+
+LATEST_START = dt.timedelta(days=90)
+"""A place is taken by somebody who is about to be treated; a later day is a slip of the pen."""
 
 
 @operation
@@ -27,9 +32,10 @@ def reserve_for_patient(*, patient: Patient, by: User, at: dt.datetime) -> Slot:
             "already-reserved",
             f"A slot is held for {patient.code} until {_until(held, patient)}. Register the patient.",
         )
-    if not cohort.slots.free_at(at).exists():
+    not_needed = _not_needed(cohort, at)
+    if not cohort.slots.free_at(at).exclude(pk__in=not_needed).exists():
         raise _no_slot(cohort, patient, at)
-    slot = reserve_slot(study=patient.study, site=patient.site, by=by, at=at)
+    slot = reserve_slot(study=patient.study, site=patient.site, by=by, at=at, excluding=not_needed)
     # The slot may still be named by a patient whose reservation of it has run out.
     Patient.objects.filter(reserved_slot=slot).update(reserved_slot=None)
     patient.reserved_slot = slot
@@ -60,12 +66,7 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     """
     patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
     cohort, slot = check_registration(patient, at)
-    if planned_start < today_of(patient, at):
-        raise Refused(
-            "start-before-registration",
-            f"{day_words(planned_start)} has passed; treatment starts on the day of registration or later.",
-            field="planned_start",
-        )
+    _start_is_near(patient, planned_start, at)
     slot.used_at = at
     slot.reserved_for_site = slot.reserved_until = slot.reserved_by = None
     slot.save()
@@ -77,6 +78,24 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     patient.planned_start, patient.status = planned_start, Patient.Status.REGISTERED
     patient.save()
     return patient
+
+
+def _start_is_near(patient: Patient, planned_start: dt.date, at: dt.datetime) -> None:
+    today = today_of(patient, at)
+    if planned_start < today:
+        raise Refused(
+            "start-before-registration",
+            f"{day_words(planned_start)} has passed; treatment starts on the day of registration or later.",
+            field="planned_start",
+        )
+    latest = today + LATEST_START
+    if planned_start > latest:
+        raise Refused(
+            "start-too-far",
+            f"{day_words(planned_start)} is too far ahead; treatment starts within {LATEST_START.days} days of"
+            f" registration, by {day_words(latest)}.",
+            field="planned_start",
+        )
 
 
 def check_registration(patient: Patient, at: dt.datetime) -> tuple[Cohort, Slot]:
@@ -143,7 +162,8 @@ def _slot_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot:
     of_site = cohort.slots.unused().filter(
         reserved_for_site=patient.site, reserved_until__gt=at, reserved_for__isnull=True
     )
-    slot = of_site.first() or cohort.slots.free_at(at).first()
+    not_needed = _not_needed(cohort, at)
+    slot = of_site.exclude(pk__in=not_needed).first() or cohort.slots.free_at(at).exclude(pk__in=not_needed).first()
     if slot is None:
         raise _no_slot(cohort, patient, at)
     return slot
@@ -155,17 +175,27 @@ def _held_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot | None:
     if slot is None or slot.cohort_id != cohort.pk or slot.used_at is not None:
         return None
     running = slot.reserved_until is not None and slot.reserved_until > at
-    return slot if running and slot.reserved_for_site_id == patient.site_id else None
+    its_own = running and slot.reserved_for_site_id == patient.site_id
+    return slot if its_own and slot.pk not in _not_needed(cohort, at) else None
+
+
+def _not_needed(cohort: Cohort, at: dt.datetime) -> list[int]:
+    """Unused places for replacements of patients who count after all, by their primary keys."""
+    added = cohort.slots.unused().filter(replaces__isnull=False)
+    replaced = {slot.replaces_id: slot.pk for slot in added}
+    people = with_dlt_data(Patient.objects.filter(slot_id__in=replaced)) if replaced else []
+    return [replaced[p.slot_id] for p in people if standing_now(p, at).counts]
 
 
 def _no_slot(cohort: Cohort, patient: Patient, at: dt.datetime) -> Refused:
-    reserved = cohort.slots.unused().filter(reserved_until__gt=at).order_by("reserved_until").first()
+    needed = cohort.slots.exclude(pk__in=_not_needed(cohort, at))
+    reserved = needed.unused().filter(reserved_until__gt=at).order_by("reserved_until").first()
     if reserved is not None:
         return Refused(
             "slot-reserved",
             f"The open slot is held for another patient until {_until(reserved, patient)}. Try again then.",
         )
-    total = cohort.slots.count()
+    total = needed.count()
     used = "The one slot is used" if total == 1 else f"All {total} slots are used"
     return Refused(
         "no-open-slot",

@@ -10,7 +10,7 @@ from dosing.queries.choices import options
 from dosing.queries.replay import replay
 from patients.models import Patient
 from patients.operations import correct_window_assessment
-from tests.cast import DAY_ONE, moment
+from tests.cast import moment
 from tests.dosing.steps import decide, on_treatment, registered, walk, with_dlt
 from trials.models import Study
 

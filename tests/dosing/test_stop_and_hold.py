@@ -91,9 +91,7 @@ def test_a_hold_in_expansion_ends_with_a_decision_to_go_on(
     assert where_we_stand(trial, moment(on)).stage == Stage.EXPANSION
 
 
-def test_one_person_does_not_end_a_signed_hold(
-    trial: Study, held_expansion: tuple[Patient, dt.date], pi: User
-) -> None:
+def test_one_person_does_not_end_a_signed_hold(trial: Study, held_expansion: tuple[Patient, dt.date], pi: User) -> None:
     _, on = held_expansion
     with pytest.raises(Refused) as refused:
         resume_accrual(study=trial, reason="go on", by=pi, at=moment(on + DAY))
