@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -18,6 +18,10 @@ from trials.models import Study
 __all__ = ["browser"]
 
 SignIn = Callable[..., Someone]
+
+# On a busy machine an answer takes its time; nothing here measures speed.
+PATIENCE = 45_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +54,7 @@ def window(live_server: LiveServer, browser: Browser, complaints: Complaints) ->
 
     def window() -> Page:
         context = browser.new_context(reduced_motion="reduce", base_url=live_server.url)
-        context.set_default_timeout(45_000)
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         page = context.new_page()
         complaints.listen(page)

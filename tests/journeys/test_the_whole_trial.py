@@ -111,6 +111,15 @@ def then_the_next_cohort_opens_only_when_both_have_signed(
 ) -> None:
     rivera.decide(cohort.next_patients)
     rivera.sees("It takes effect when everybody whom the protocol names has.")
+    number = WORKED_BY_HAND.index(cohort) + 2
+    if number == 2:  # once is enough
+        and_nobody_can_be_registered_meanwhile(mia)
+    okafor.sign_too()
+    dose = cohort.answer.split(" to ")[-1].split(" at ")[-1]
+    okafor.sees(f"Cohort {number} is open at {dose}: {cohort.next_patients} slots are free.")
+
+
+def and_nobody_can_be_registered_meanwhile(mia: Someone) -> None:
     code = mia.screen()
     mia.make_eligible()
     mia.follow("Register")
@@ -118,9 +127,6 @@ def then_the_next_cohort_opens_only_when_both_have_signed(
     mia.open(f"patients/{code}/screen-failure/")
     mia.fill("Why", "Withdrew while the decision was waited for")
     mia.press("Record screen failure")
-    okafor.sign_too()
-    dose, number = cohort.answer.split(" to ")[-1].split(" at ")[-1], WORKED_BY_HAND.index(cohort) + 2
-    okafor.sees(f"Cohort {number} is open at {dose}: {cohort.next_patients} slots are free.")
 
 
 def when_the_mtd_is_asked_for(mia: Someone) -> None:
