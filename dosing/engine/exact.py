@@ -23,7 +23,7 @@ from dosing.engine.moves import CountDesign
 from dosing.engine.posterior import BoolArray, FloatArray, IntArray
 from dosing.engine.validation import refuse
 
-MOST_STATES = 3_000_000  # states after merging, at any one number of patients
+MOST_STATES = 1_000_000  # states after merging, at any one number of patients
 
 
 class TooManyStates(ValueError):
