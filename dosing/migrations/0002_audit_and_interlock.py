@@ -30,6 +30,24 @@ CHOICE = """
     END IF;
 """.replace("{unsigned}", UNSIGNED_ROLES.format(recommendation="NEW.recommendation_id", decision="NEW.id"))
 
+# What was proposed stays as it was, an empty dose or size as well; what was signed opened what it opened; and what was
+# withdrawn stays withdrawn, so that a decision signed by some in its time does not come back.
+STANDS = """
+    IF (NEW.level_id, NEW.cohort_size) IS DISTINCT FROM (OLD.level_id, OLD.cohort_size) THEN
+        RAISE EXCEPTION 'the dose and size of a decision cannot be changed' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.status = 'signed' AND NEW.opened_cohort_id IS DISTINCT FROM OLD.opened_cohort_id THEN
+        RAISE EXCEPTION 'what a signed decision opened cannot be changed' USING ERRCODE = 'check_violation';
+    END IF;
+    IF NEW.opened_cohort_id IS NOT NULL AND (NEW.status <> 'signed' OR NEW.choice IN ('hold', 'stop')) THEN
+        RAISE EXCEPTION 'a cohort is opened by a signed decision for a dose only' USING ERRCODE = 'check_violation';
+    END IF;
+    IF OLD.status <> 'proposed'
+       AND (NEW.status, NEW.withdrawn_reason) IS DISTINCT FROM (OLD.status, OLD.withdrawn_reason) THEN
+        RAISE EXCEPTION 'a decision that was signed or withdrawn stays so' USING ERRCODE = 'check_violation';
+    END IF;
+"""
+
 # Rules 4 and 9: looked at when the transaction commits, whoever opened the cohort and however.
 INTERLOCK = """
     IF NEW.number = 1 AND NOT EXISTS (SELECT 1 FROM trials_cohort c WHERE c.study_id = NEW.study_id AND c.id < NEW.id)
@@ -37,7 +55,7 @@ INTERLOCK = """
         RETURN NEW;
     END IF;
     IF NOT EXISTS (SELECT 1 FROM dosing_decision d WHERE d.opened_cohort_id = NEW.id AND d.status = 'signed'
-                   AND d.study_id = NEW.study_id AND d.level_id = NEW.level_id AND d.cohort_size = NEW.size) THEN
+                   AND d.choice NOT IN ('hold', 'stop') AND d.study_id = NEW.study_id AND d.level_id = NEW.level_id AND d.cohort_size = NEW.size) THEN
         RAISE EXCEPTION 'a cohort opens with a signed decision only' USING ERRCODE = 'check_violation';
     END IF;
 """
@@ -73,8 +91,9 @@ class Migration(migrations.Migration):
         FreezeOnceSet(
             "dosing_decision",
             ["study_id", "recommendation_id", "choice", "level_id", "cohort_size", "comment", "roles_required",
-             "proposed_at", "proposed_by_id", "signed_at", "opened_cohort_id"],
+             "proposed_at", "proposed_by_id", "signed_at", "withdrawn_at", "opened_cohort_id"],
         ),
+        Guard("dosing_decision", "stands", "BEFORE UPDATE", STANDS),
         Guard(
             "dosing_decision", "choice", "BEFORE INSERT OR UPDATE", CHOICE,
             declare="recommended int; chosen int; chosen_closed timestamptz;",

@@ -9,9 +9,10 @@ from django.db.utils import DatabaseError
 from accounts.models import Signature, User
 from audit.context import acting
 from dosing.models import Decision, Recommendation
-from dosing.operations import issue_recommendation
+from dosing.operations import issue_recommendation, withdraw_decision
 from tests.cast import DAY_ONE, moment
 from tests.dosing.steps import as_if_committed, evaluated, propose, sign_all, sign_as, walk
+from tests.dosing.steps import signer as holder
 from trials.models import Study
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +146,63 @@ def test_a_signature_stays(trial: Study, issued: Recommendation, pi: User) -> No
         with pytest.raises(DatabaseError, match=r"refused|permission denied"), transaction.atomic():
             attempt(pi, sql)
     assert Signature.objects.count() == 1
+
+
+# --- what was decided stays so ---
+
+
+def test_a_signed_hold_opens_nothing_afterwards(trial: Study, issued: Recommendation, pi: User) -> None:
+    """Neither by filling what the hold left empty, nor by a cohort that is tied to it."""
+    on, two = the_day(issued), trial.levels.get(ordinal=2)
+    held = sign_all(propose(issued, on, Decision.Choice.HOLD, comment="wait"), on)
+    attempt(pi, CLOSE)
+    for change, value in (("level_id", two.pk), ("cohort_size", 1)):
+        with pytest.raises(DatabaseError, match="dose and size of a decision cannot be changed"):
+            attempt(pi, f"UPDATE dosing_decision SET {change} = %s WHERE id = %s", value, held.pk)
+    first = trial.cohorts.get()
+    with pytest.raises(DatabaseError, match="what a signed decision opened cannot be changed"):
+        attempt(pi, "UPDATE dosing_decision SET opened_cohort_id = %s WHERE id = %s", first.pk, held.pk)
+
+
+def test_a_decision_opens_no_cohort_before_it_is_signed(trial: Study, issued: Recommendation, pi: User) -> None:
+    decision, first = propose(issued, the_day(issued)), trial.cohorts.get()
+    with pytest.raises(DatabaseError, match="a cohort is opened by a signed decision"):
+        attempt(pi, "UPDATE dosing_decision SET opened_cohort_id = %s WHERE id = %s", first.pk, decision.pk)
+
+
+def test_a_hold_that_names_a_dose_opens_no_cohort(trial: Study, issued: Recommendation, pi: User) -> None:
+    """Proposed by hand with a dose and a size, and signed by everybody: still a hold."""
+    two = trial.levels.get(ordinal=2)
+    attempt(pi, CLOSE)
+    attempt(pi, DECISION, trial.pk, issued.pk, "hold", two.pk, "proposed", pi.pk, None)
+    decision = Decision.objects.get()
+    for role in ("principal_investigator", "medical_monitor"):
+        who = holder(trial, role)
+        attempt(who, SIGNATURE, trial.pk, str(decision.pk), who.pk, role)
+    sign = "UPDATE dosing_decision SET status = 'signed', signed_at = now(), opened_cohort_id = %s WHERE id = %s"
+
+    def sign_and_open() -> None:
+        with acting(pi, "by hand"):
+            with connection.cursor() as cursor:
+                cursor.execute(COHORT, [two.pk, pi.pk, trial.pk, "escalation"])
+            attempt(pi, sign, trial.cohorts.get(number=90).pk, decision.pk)
+
+    with pytest.raises(DatabaseError, match="a cohort is opened by a signed decision for a dose only"):
+        sign_and_open()
+
+
+@pytest.mark.parametrize(
+    "change", ["status = 'proposed', withdrawn_at = NULL", "withdrawn_at = now()", "withdrawn_reason = 'other'"]
+)
+def test_a_withdrawn_decision_stays_withdrawn(trial: Study, issued: Recommendation, pi: User, change: str) -> None:
+    decision = propose(issued, the_day(issued))
+    withdraw_decision(decision=decision, reason="rather hold", by=pi, at=moment(the_day(issued)))
+    with pytest.raises(DatabaseError, match=r"stays so|cannot be changed"):
+        attempt(pi, f"UPDATE dosing_decision SET {change} WHERE id = %s", decision.pk)
+
+
+def test_a_signed_decision_is_not_withdrawn(trial: Study, issued: Recommendation, pi: User) -> None:
+    decision = sign_all(propose(issued, the_day(issued)), the_day(issued))
+    undo = "UPDATE dosing_decision SET status = 'withdrawn', withdrawn_at = now(), signed_at = NULL WHERE id = %s"
+    with pytest.raises(DatabaseError, match=r"stays so|cannot be changed"):
+        attempt(pi, undo, decision.pk)

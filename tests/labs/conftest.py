@@ -36,8 +36,12 @@ def registered(study: Study, site: Site, by: User, day: dt.date = DAY_ONE) -> Pa
 
 
 def add_slot(cohort: Cohort, by: User) -> Slot:
+    """A place for another patient, as if one were replaced."""
+    replaced = cohort.slots.filter(replaced_by=None).latest("number")
     with acting(by, "room for another patient of a test"):
-        return Slot.objects.create(study=cohort.study, cohort=cohort, number=cohort.slots.count() + 1)
+        return Slot.objects.create(
+            study=cohort.study, cohort=cohort, number=cohort.slots.count() + 1, replaces=replaced
+        )
 
 
 def on_treatment(study: Study, site: Site, by: User, cycles: int = 1) -> Patient:

@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from accounts.models import User
+from audit.context import acting
 from tests.cast import moment
 from trials.errors import Forbidden, Refused
 from trials.models import Cohort, DoseLevel, Part, Role, Site, Slot, Study
@@ -113,6 +114,8 @@ def test_reservations_run_out(study: Study, site_a: Site, coordinator_a: User, r
 
 def test_a_patient_is_replaced_once(first_cohort: Cohort, rung: User, at: dt.datetime) -> None:
     slot = first_cohort.slots.get()
+    with acting(rung, "a patient has it"):
+        Slot.objects.filter(pk=slot.pk).update(used_at=at)
     assert add_replacement_slot(slot=slot, by=rung, at=at).number == 2
     with pytest.raises(Refused, match="has been added already"):
         add_replacement_slot(slot=slot, by=rung, at=at)
@@ -159,3 +162,37 @@ def test_granting_a_role_twice_changes_nothing(study: Study, pi: User, rung: Use
     role = Role.PRINCIPAL_INVESTIGATOR
     grant_role(study=study, person=pi, role=role, by=rung, at=moment(dt.date(2026, 2, 1)))
     assert study.memberships.count() == before
+
+
+# --- what the database itself refuses, whatever script asks ---
+
+
+@pytest.mark.parametrize("number", [0, 2, 7])
+def test_a_cohort_gets_no_slot_beyond_its_signed_size(
+    study: Study, first_cohort: Cohort, rung: User, number: int
+) -> None:
+    with pytest.raises(IntegrityError, match="no more slots than its signed size"), acting(rung, "by hand"):
+        Slot.objects.create(study=study, cohort=first_cohort, number=number)
+
+
+def test_a_slot_replaces_a_used_one_once_and_stays_what_it_is(
+    study: Study, first_cohort: Cohort, rung: User, at: dt.datetime
+) -> None:
+    slot = first_cohort.slots.get()
+    with pytest.raises(IntegrityError, match="replaces a used one of the same cohort"):
+        add_replacement_slot(slot=slot, by=rung, at=at)
+    with acting(rung, "by hand"):
+        Slot.objects.filter(pk=slot.pk).update(used_at=at)
+    extra = add_replacement_slot(slot=slot, by=rung, at=at)
+    assert (extra.number, extra.replaces) == (2, slot)
+    with pytest.raises(IntegrityError, match="what a slot replaces cannot be changed"), acting(rung, "by hand"):
+        Slot.objects.filter(pk=slot.pk).update(replaces=extra)
+
+
+@pytest.mark.parametrize("change", [{"closed_at": None, "closed_reason": ""}, {"closed_reason": "another"}])
+def test_a_closed_dose_level_stays_closed(
+    study: Study, first_cohort: Cohort, rung: User, at: dt.datetime, change: dict[str, str | None]
+) -> None:
+    close_levels_from(study=study, ordinal=3, because="3 of 3 had a DLT", by=rung, at=at)
+    with pytest.raises(IntegrityError, match="cannot be changed"), acting(rung, "by hand"):
+        study.levels.filter(ordinal=3).update(**change)
