@@ -60,6 +60,8 @@ class SignatureSerializer(serializers.ModelSerializer[Signature]):
 class DecisionSerializer(serializers.ModelSerializer[Decision]):
     """What people signed, or are to sign."""
 
+    comment = serializers.SerializerMethodField(help_text="other sites' patients without their numbers")
+    withdrawn_reason = serializers.SerializerMethodField(help_text="other sites' patients without their numbers")
     recommendation = serializers.IntegerField(source="recommendation.number", read_only=True)
     level = serializers.IntegerField(source="level.ordinal", default=None, read_only=True)
     opened_cohort = serializers.IntegerField(source="opened_cohort.number", default=None, read_only=True)
@@ -84,6 +86,14 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
             "signatures",
         ]
 
+    def get_comment(self, decision: Decision) -> str:
+        reader: Reader = self.context["reader"]
+        return reader.text(decision.comment)
+
+    def get_withdrawn_reason(self, decision: Decision) -> str:
+        reader: Reader = self.context["reader"]
+        return reader.text(decision.withdrawn_reason)
+
     def get_signatures(self, decision: Decision) -> list[dict[str, Any]]:
         given = self.context["signatures"].get(str(decision.pk), [])
         return list(SignatureSerializer(given, many=True).data)
@@ -93,6 +103,10 @@ class ReadOnly(ListModelMixin, RetrieveModelMixin, StudyScoped):
     """Nothing here can be written, by any method."""
 
     http_method_names = [method.lower() for method in SAFE_METHODS]
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        reader = Reader() if self.is_schema else reader_of(self.client, self.study)
+        return {**super().get_serializer_context(), "reader": reader}
 
 
 class RecommendationViewSet(ReadOnly):
@@ -106,10 +120,6 @@ class RecommendationViewSet(ReadOnly):
         if self.is_schema:
             return Recommendation.objects.none()
         return self.study.recommendations.select_related("level", "cohort", "version", "issued_by")
-
-    def get_serializer_context(self) -> dict[str, Any]:
-        reader = Reader() if self.is_schema else reader_of(self.client, self.study)
-        return {**super().get_serializer_context(), "reader": reader}
 
 
 class DecisionViewSet(ReadOnly):

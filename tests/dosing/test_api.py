@@ -1,12 +1,15 @@
 """Recommendations and decisions over REST: to read, and never to sign."""
 
+import datetime as dt
+
 import pytest
 from django.urls import get_resolver
 
 from accounts.models import User
-from dosing.operations import issue_recommendation
+from dosing.models import Decision
+from dosing.operations import issue_recommendation, renew_recommendation
 from tests.cast import DAY_ONE, ApiClient, moment
-from tests.dosing.steps import evaluated, on_treatment, propose, sign_as, walk
+from tests.dosing.steps import evaluated, on_treatment, propose, sign_as, walk, with_dlt
 from trials.models import Study
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +90,21 @@ def test_a_client_reads_as_many_decisions_with_as_many_queries(
     walk(trial, coordinator_a, "NTN")
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         assert len(edc_a.get(f"{ROOT}/decisions/").json()["results"]) == 3
+
+
+def test_another_sites_patients_are_not_named_in_what_people_wrote(
+    trial: Study, edc_a: ApiClient, edc_b: ApiClient, pi: User, coordinator_a: User
+) -> None:
+    """Withdrawn since the data of A-001 changed; then a hold with a comment on A-001."""
+    patient, on = evaluated(trial, coordinator_a, DAY_ONE)
+    propose(issue_recommendation(study=trial, by=pi, at=moment(on)), on)
+    with_dlt(patient, coordinator_a, DAY_ONE + dt.timedelta(days=5))
+    issued = renew_recommendation(study=trial, by=pi, at=moment(on))
+    assert issued is not None
+    propose(issued, on, Decision.Choice.HOLD, comment="A-001 is looked at again")
+    withdrawn, held = edc_a.get(f"{ROOT}/decisions/").json()["results"]
+    assert "A-001" in withdrawn["withdrawn_reason"]
+    assert held["comment"] == "A-001 is looked at again"
+    withdrawn, held = edc_b.get(f"{ROOT}/decisions/").json()["results"]
+    assert "A-001" not in withdrawn["withdrawn_reason"]
+    assert held["comment"] == "A-••• is looked at again"
