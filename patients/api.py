@@ -164,7 +164,7 @@ class PatientViewSet(ListModelMixin, RetrieveModelMixin, StudyScoped):
     serializer_class = PatientSerializer
     queryset = Patient.objects.none()
     lookup_field = "code"
-    lookup_value_regex = r"[^/]+"
+    lookup_value_regex = r"[-\w]+"
     filterset_class = PatientFilter
 
     def get_queryset(self) -> QuerySet[Patient]:
@@ -262,6 +262,6 @@ class CycleViewSet(ListModelMixin, RetrieveModelMixin, StudyScoped):
 def register(router: BaseRouter) -> None:
     router.register(f"{STUDY_PREFIX}/patients", PatientViewSet, basename="patient")
     router.register(
-        f"{STUDY_PREFIX}/patients/(?P<patient_code>[^/]+)/cycles", CycleViewSet, basename="patient-cycle"
+        rf"{STUDY_PREFIX}/patients/(?P<patient_code>[-\w]+)/cycles", CycleViewSet, basename="patient-cycle"
     )
     register_events(router)

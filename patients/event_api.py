@@ -27,7 +27,7 @@ from patients.queries import events_with_judgements
 from trials.api import STUDY_PREFIX, StudyScoped
 from trials.permissions import visible_sites
 
-PATIENT_PREFIX = f"{STUDY_PREFIX}/patients/(?P<patient_code>[^/]+)"
+PATIENT_PREFIX = rf"{STUDY_PREFIX}/patients/(?P<patient_code>[-\w]+)"
 
 
 class DltAssessmentSerializer(serializers.ModelSerializer[DltAssessment]):

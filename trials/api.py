@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, ValidationError
@@ -20,8 +21,8 @@ from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 from accounts.canonical import sha256_of
 from accounts.models import User
 from trials import clock
-from trials.models import Cohort, DoseLevel, Slot, Study, WriteRequest
-from trials.permissions import visible_sites
+from trials.models import Cohort, DoseLevel, ProtocolVersion, Role, Slot, Study, WriteRequest
+from trials.permissions import TABLE, Permission, memberships, visible_sites
 from trials.queries import study_for
 
 STUDY_PREFIX = r"studies/(?P<study_key>[-\w]+)"
@@ -74,8 +75,13 @@ class WritesOnce(GenericViewSet):
         if write.request_sha256 != digest:
             raise KeyReused
         if not new:
+            self.check_replay(write.answer)
             raise _AnsweredBefore(write)
         self._write = write
+
+    def check_replay(self, answer: Any) -> None:
+        """Raises where the client may not read any more what it was once answered."""
+        raise NotImplementedError
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, _AnsweredBefore):
@@ -87,6 +93,11 @@ class WritesOnce(GenericViewSet):
             self._write.status, self._write.answer = response.status_code, _plain(response.data)
             self._write.save(update_fields=["status", "answer"])
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _codes_in(named: Any) -> set[str]:
+    """The patients' codes in an address or an answer: at most the one that it is about."""
+    return {str(named[name]) for name in ("code", "patient_code", "patient") if name in named} if named else set()
 
 
 def _plain(answer: Any) -> Any:
@@ -110,6 +121,14 @@ class StudyScoped(WritesOnce):
     @cached_property
     def now(self) -> dt.datetime:
         return clock.now(self.study)
+
+    def check_replay(self, answer: Any) -> None:
+        """Http404 without a role in the study, or at the site of the patient whom the address or the answer names."""
+        held = [m for m in memberships(self.client, self.study) if Permission.VIEW_PATIENTS in TABLE[Role(m.role)]]
+        seen = {m.site.code if m.site else None for m in held}
+        for code in _codes_in(self.kwargs) | _codes_in(answer):
+            if not seen & {None, code.rpartition("-")[0]}:
+                raise Http404("There is no such patient at your sites.")
 
     @cached_property
     def sites(self) -> Q:
@@ -211,7 +230,8 @@ class DoseLevelViewSet(ListModelMixin, RetrieveModelMixin, StudyScoped):
     def get_queryset(self) -> QuerySet[DoseLevel]:
         if self.is_schema:
             return DoseLevel.objects.none()
-        return DoseLevel.objects.filter(study=self.study)
+        live = {"study__versions__status": ProtocolVersion.Status.LIVE}
+        return DoseLevel.objects.filter(study=self.study, **live)  # what is given at them is the live version's
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "study": None if self.is_schema else self.study}

@@ -1,10 +1,14 @@
+from typing import Any
+
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.operations import deactivate_person
+from audit.context import acting
 from tests.cast import DAY_ONE, ApiClient, moment, person
-from trials.models import Site, Study
+from trials.models import Membership, Role, Site, Study
+from trials.operations import grant_role
 
 pytestmark = pytest.mark.django_db
 
@@ -58,3 +62,61 @@ def test_the_schema_and_its_page_need_no_outside_host(client: APIClient) -> None
     page = client.get("/api/v1/docs/").content.decode()
     assert "http://" not in page
     assert "https://" not in page
+
+
+# --- a write sent again ---
+
+
+@pytest.fixture
+def screened(study: Study, edc_a: ApiClient) -> dict[str, Any]:
+    """What the client sent and was answered."""
+    sent = {
+        "path": "studies/LEN-MAG-01/patients/",
+        "body": {"site": "A", "screened_on": "2026-01-05"},
+        "key": "one-key-1",
+    }
+    assert edc_a.post(**sent).status_code == 201
+    return sent
+
+
+def test_a_write_sent_again_gets_its_first_answer(screened: dict[str, Any], edc_a: ApiClient) -> None:
+    answer = edc_a.post(**screened)
+    assert (answer.status_code, answer["Idempotent-Replay"], answer.json()["code"]) == (201, "true", "A-001")
+
+
+def test_no_old_answer_for_a_client_whose_role_has_ended(
+    study: Study, screened: dict[str, Any], edc_a: ApiClient, rung: User
+) -> None:
+    with acting(rung, "contract ended"):
+        Membership.objects.filter(user__username="edc-a").update(ended_at=moment(DAY_ONE))
+    assert edc_a.post(**screened).status_code == 404
+
+
+def test_no_old_answer_about_a_site_that_the_client_has_left(
+    study: Study, screened: dict[str, Any], edc_a: ApiClient, site_b: Site, rung: User
+) -> None:
+    client = User.objects.get(username="edc-a")
+    with acting(rung, "it moves"):
+        Membership.objects.filter(user=client).update(ended_at=moment(DAY_ONE))
+    grant_role(study=study, person=client, role=Role.EDC, site=site_b, by=rung, at=moment(DAY_ONE))
+    answer = edc_a.post(**screened)
+    assert answer.status_code == 404
+    assert "A-001" not in answer.content.decode()
+
+
+# --- what is not there ---
+
+
+def test_a_study_that_is_not_live_yet_has_nothing_to_tell(draft_study: Study, rung: User) -> None:
+    early = person("edc-early", "An early client")
+    grant_role(study=draft_study, person=early, role=Role.EDC, by=rung, at=moment(DAY_ONE))
+    client = ApiClient(early)
+    for path in ("levels", "cohorts", "patients", "events", "recommendations", "decisions"):
+        answer = client.get(f"studies/LEN-MAG-01/{path}/")
+        assert (answer.status_code, answer.json()["results"]) == (200, []), path
+    assert client.get("studies/LEN-MAG-01/levels/1/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["patients/A%00/", "patients/A%00/cycles/", "patients/A%00/events/"])
+def test_an_address_with_what_no_code_has_is_not_found(study: Study, edc_a: ApiClient, path: str) -> None:
+    assert edc_a.http.get(f"/api/v1/studies/LEN-MAG-01/{path}").status_code == 404
