@@ -40,7 +40,8 @@ check: install-tests ## style, types, direction of imports, missing migrations
 	.venv/bin/lint-imports --no-cache
 	$(RUN) manage.py makemigrations --check --dry-run
 
-bench: install-tests ## how fast the pages are, with little data and with much
+bench: install-tests ## how fast the engine and the pages are, with little data and with much
+	@$(RUN) -m tests.bench.engine
 	@$(RUN) -m tests.bench
 
 lock: ## pin what requirements*.in and package.json ask for, with hashes

@@ -3,7 +3,6 @@
 The small database has one study of 20 patients, the large one fifty studies of 200.
 """
 
-import importlib.util
 import os
 import time
 
@@ -46,10 +45,6 @@ def table(small: list[Row], large: list[Row]) -> str:
 
 
 def main() -> None:
-    if importlib.util.find_spec("tests.bench.engine"):
-        from tests.bench import engine
-
-        engine.main()
     print(table(measured(20, 1), measured(200, 50)))
 
 

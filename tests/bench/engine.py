@@ -1,4 +1,4 @@
-"""How long the dose-finding engine takes, and how much memory: `python -m bench.engine`.
+"""How long the dose-finding engine takes, and how much memory: `python -m tests.bench.engine`.
 
 Every row runs in a process of its own, so that its peak memory is its own; "from nothing" means that no table and no
 walk was kept from before. The limits are those that the workbench promises.
@@ -112,7 +112,7 @@ def main() -> int:
     print(f"{'':<52}{'median':>10}{'largest':>10}{'limit':>9}{'peak memory':>13}")
     missed = 0
     for name, (title, limit, _) in ROWS.items():
-        command = [sys.executable, "-m", "bench.engine", name]
+        command = [sys.executable, "-m", "tests.bench.engine", name]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout)
         missed += found["median"] > limit
