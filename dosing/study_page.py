@@ -140,7 +140,7 @@ def _registration(page: StudyPage, study: Study) -> list[dict[str, Any]]:
     may = page.may(Permission.SUSPEND_ACCRUAL)
     url = reverse("trials:accrual", args=[study.key]) if may else ""
     if study.accrual_suspended_at is not None:
-        return [{"label": "Registration", "value": "suspended", "url": url, "note": study.accrual_suspended_reason}]
+        return [{"label": "Registration", "value": "suspended", "url": url, "note": study.suspended_because}]
     return [{"label": "Registration", "value": "goes on; suspend it", "url": url}] if may else []
 
 

@@ -107,6 +107,7 @@ _UNTOLD = """
     definition inputs inputs_sha256 shown engine_version record_json record_sha256 record_kind record_key
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
+    decision_waits_since decision_waits_on
 """
 UNTOLD = frozenset(_UNTOLD.split())
 
@@ -145,6 +146,7 @@ _NAMES = {
     "timepoint": "time point",
     "user_id": "person",
     "accrual_suspended_reason": "why accrual is suspended",
+    "held_reason": "why registration is held",
     "rehearsal_day": "day of the rehearsal",
     "withdrawn_reason": "why withdrawn",
     "closed_on": "last day of the window",

@@ -42,6 +42,9 @@ class Study(models.Model):
     accrual_suspended_at = models.DateTimeField(null=True, blank=True)
     accrual_suspended_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     accrual_suspended_reason = models.TextField(blank=True)
+    held_reason = models.TextField(blank=True, help_text="why a signed decision holds registration; empty when none")
+    decision_waits_since = models.DateTimeField(null=True, blank=True)
+    decision_waits_on = models.CharField(max_length=80, blank=True, help_text="digest of the data to be decided on")
     created_at = models.DateTimeField(db_default=DatabaseClock())
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
@@ -64,6 +67,12 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def suspended_because(self) -> str:
+        """Why accrual is suspended: a person's reason, and that of a signed hold where both stand."""
+        reasons = dict.fromkeys((self.accrual_suspended_reason, self.held_reason))
+        return " ".join(reason for reason in reasons if reason)
 
     @cached_property
     def version(self) -> ProtocolVersion:

@@ -298,11 +298,55 @@ def resume_accrual(*, study: Study, reason: str, by: User, at: dt.datetime) -> N
     study = lock_study(study)
     if study.accrual_suspended_at is None:
         raise Refused("not-suspended", "Accrual is not suspended.")
-    if study.accrual_suspended_by == User.objects.system() != by:
+    if study.held_reason or study.accrual_suspended_by == User.objects.system() != by:
         raise Refused("held-by-decision", "A signed decision holds registration; the next signed decision ends it.")
     study.accrual_suspended_at = study.accrual_suspended_by = None
     study.accrual_suspended_reason = ""
     study.save(update_fields=["accrual_suspended_at", "accrual_suspended_by", "accrual_suspended_reason"])
+
+
+@operation
+def hold_registration(*, study: Study, reason: str, by: User, at: dt.datetime) -> None:
+    """Stop registration because a signed decision says so: nobody ends it by themselves, `end_hold` does.
+
+    A person's own suspension that stands already stays theirs, and is still there when the hold has ended.
+    """
+    study = lock_study(study)
+    study.held_reason = reason
+    study.save(update_fields=["held_reason"])
+    if study.accrual_suspended_at is None:
+        suspend_accrual(study=study, reason=reason, by=User.objects.system(), at=at)
+
+
+@operation
+def end_hold(*, study: Study, reason: str, by: User, at: dt.datetime) -> None:
+    """End a hold, and the suspension that it made. Nothing happens where there is none."""
+    study = lock_study(study)
+    if study.held_reason:
+        study.held_reason = ""
+        study.save(update_fields=["held_reason"])
+    if study.accrual_suspended_by == User.objects.system():
+        resume_accrual(study=study, reason=reason, by=User.objects.system(), at=at)
+
+
+@operation
+def wait_for_decision(*, study: Study, on: str, by: User, at: dt.datetime) -> None:
+    """Stop registration until the dose decision is signed. on: a digest of the data that it is to be made on.
+
+    It asks for no permission: it follows from a recommendation's being issued.
+    """
+    study = lock_study(study)
+    study.decision_waits_since, study.decision_waits_on = at, on
+    study.save(update_fields=["decision_waits_since", "decision_waits_on"])
+
+
+@operation
+def decision_waits_no_more(*, study: Study, by: User, at: dt.datetime) -> None:
+    """Let registration go on: the decision took effect, or the data are no longer those that it was to be made on."""
+    study = lock_study(study)
+    if study.decision_waits_since is not None:
+        study.decision_waits_since, study.decision_waits_on = None, ""
+        study.save(update_fields=["decision_waits_since", "decision_waits_on"])
 
 
 @operation

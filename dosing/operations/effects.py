@@ -6,7 +6,14 @@ from accounts.models import User
 from dosing.models import Decision, Recommendation
 from dosing.queries.choices import expansion_places_left
 from trials.models import Cohort, Part, Study
-from trials.operations import close_cohort, end_part, open_cohort, resume_accrual, suspend_accrual
+from trials.operations import (
+    close_cohort,
+    decision_waits_no_more,
+    end_hold,
+    end_part,
+    hold_registration,
+    open_cohort,
+)
 from trials.queries import current_cohort, lock_study
 
 Choice, Kind = Decision.Choice, Recommendation.Kind
@@ -15,6 +22,7 @@ Choice, Kind = Decision.Choice, Recommendation.Kind
 def take_effect(*, decision: Decision, by: User, at: dt.datetime) -> Cohort | None:
     """Do what the decision says, in the transaction of the last signature. Returns the cohort that it opens."""
     study = lock_study(decision.study)
+    decision_waits_no_more(study=study, by=by, at=at)
     if decision.choice == Choice.HOLD:
         _hold(study, decision, at)
         return None
@@ -70,14 +78,11 @@ def _end_expansion(study: Study, decision: Decision, by: User, at: dt.datetime) 
 
 
 def _hold(study: Study, decision: Decision, at: dt.datetime) -> None:
-    if study.accrual_suspended_at is None:
-        why = f"Decision {decision.recommendation.number}: hold registration. {decision.comment}".strip()
-        suspend_accrual(study=study, reason=why, by=User.objects.system(), at=at)
+    why = f"Decision {decision.recommendation.number}: hold registration. {decision.comment}".strip()
+    hold_registration(study=study, reason=why, by=User.objects.system(), at=at)
 
 
 def _end_hold(study: Study, decision: Decision, at: dt.datetime) -> None:
     """A decision after a hold ends it. A suspension by a person's own hand stays."""
-    held_by = study.accrual_suspended_by
-    if held_by is not None and held_by.username == User.SYSTEM:
-        why = f"Decision {decision.recommendation.number} ends the hold"
-        resume_accrual(study=study, reason=why, by=User.objects.system(), at=at)
+    why = f"Decision {decision.recommendation.number} ends the hold"
+    end_hold(study=study, reason=why, by=User.objects.system(), at=at)

@@ -12,8 +12,10 @@ from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, Stage, Wait, where_we_stand
 from dosing.queries.reader import Reader, reader_of
 from dosing.queries.shown import shown_now
+from patients.waiting import Data, digest_of
 from trials.errors import Refused
 from trials.models import Study
+from trials.operations import decision_waits_no_more, wait_for_decision
 from trials.permissions import Permission, require
 from trials.queries import lock_study
 
@@ -46,7 +48,10 @@ def renew_recommendation(*, study: Study, by: User, at: dt.datetime) -> Recommen
     if situation.stage in (Stage.RECOMMENDED, Stage.SIGNING):
         return None
     withdraw_outdated(situation, at)
-    return store_recommendation(situation, by, at) if situation.decidable else None
+    if situation.decidable:
+        return store_recommendation(situation, by, at)
+    decision_waits_no_more(study=study, by=by, at=at)
+    return None
 
 
 def refuse_unless_decidable(situation: Situation, reader: Reader) -> None:
@@ -85,6 +90,10 @@ def withdraw_outdated(situation: Situation, at: dt.datetime) -> None:
     decision.save(update_fields=["status", "withdrawn_at", "withdrawn_reason"])
 
 
+def _data_of(kind: Recommendation.Kind) -> Data:
+    return Data.COUNTING if kind == Recommendation.Kind.MONITORING else Data.ESCALATION
+
+
 def store_recommendation(situation: Situation, by: User, at: dt.datetime) -> Recommendation:
     """Write the recommendation that a decidable situation gives."""
     assert situation.kind is not None
@@ -92,6 +101,7 @@ def store_recommendation(situation: Situation, by: User, at: dt.datetime) -> Rec
     cohort = tally.cohort
     assert cohort is not None
     conclusion = conclude(inputs)
+    wait_for_decision(study=tally.study, on=digest_of(tally.standings, _data_of(situation.kind)), by=by, at=at)
     return Recommendation.objects.create(
         study=tally.study,
         version=tally.version,

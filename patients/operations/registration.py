@@ -9,9 +9,10 @@ from patients.operations.assessments import standing_now
 from patients.operations.checks import lock_patient, today_of
 from patients.queries import with_dlt_data
 from patients.regimen import day_words
+from patients.waiting import decision_waits
 from trials.errors import Refused
 from trials.models import Cohort, Slot, Study
-from trials.operations import release_slot, reserve_slot
+from trials.operations import decision_waits_no_more, release_slot, reserve_slot
 from trials.permissions import Permission
 from trials.queries import current_cohort
 
@@ -66,6 +67,8 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     """
     patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
     cohort, slot = check_registration(patient, at)
+    # Where one waited, it was on data that have changed since.
+    decision_waits_no_more(study=patient.study, by=by, at=at)
     _start_is_near(patient, planned_start, at)
     slot.used_at = at
     slot.reserved_for_site = slot.reserved_until = slot.reserved_by = None
@@ -104,6 +107,7 @@ def check_registration(patient: Patient, at: dt.datetime) -> tuple[Cohort, Slot]
     _consented_and_eligible(patient)
     _accrual_is_on(patient.study)
     cohort = _open_cohort(patient.study)
+    _no_decision_waits(patient.study, at)
     return cohort, _slot_for(patient, cohort, at)
 
 
@@ -134,7 +138,7 @@ def _accrual_is_on(study: Study) -> None:
     if study.accrual_suspended_at is not None:
         raise Refused(
             "accrual-suspended",
-            f"Accrual is suspended: {study.accrual_suspended_reason} Wait until it is resumed.",
+            f"Accrual is suspended: {study.suspended_because} Wait until it is resumed.",
         )
 
 
@@ -152,6 +156,15 @@ def _open_cohort(study: Study) -> Cohort:
             f"{last.level.label} is closed: {last.level.closed_reason} Wait for the next dose decision to be signed.",
         )
     raise Refused("decision-waits", "No cohort is open. Wait for the next dose decision to be signed.")
+
+
+def _no_decision_waits(study: Study, at: dt.datetime) -> None:
+    """Refused while the dose is being decided, as long as the data are those that it is decided on."""
+    if decision_waits(study, at):
+        raise Refused(
+            "decision-waits",
+            "The next dose is being decided: a recommendation waits for its signatures. Wait for them.",
+        )
 
 
 def _slot_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot:
@@ -182,9 +195,9 @@ def _held_for(patient: Patient, cohort: Cohort, at: dt.datetime) -> Slot | None:
 def _not_needed(cohort: Cohort, at: dt.datetime) -> list[int]:
     """Unused places for replacements of patients who count after all, by their primary keys."""
     added = cohort.slots.unused().filter(replaces__isnull=False)
-    replaced = {slot.replaces_id: slot.pk for slot in added}
+    replaced = {slot.replaces_id: slot.pk for slot in added if slot.replaces_id is not None}
     people = with_dlt_data(Patient.objects.filter(slot_id__in=replaced)) if replaced else []
-    return [replaced[p.slot_id] for p in people if standing_now(p, at).counts]
+    return [replaced[p.slot_id] for p in people if p.slot_id is not None and standing_now(p, at).counts]
 
 
 def _no_slot(cohort: Cohort, patient: Patient, at: dt.datetime) -> Refused:

@@ -23,7 +23,7 @@ from tests.dosing.steps import (
 )
 from trials.errors import Refused
 from trials.models import Study
-from trials.operations import resume_accrual
+from trials.operations import resume_accrual, suspend_accrual
 
 pytestmark = pytest.mark.django_db
 
@@ -96,3 +96,23 @@ def test_one_person_does_not_end_a_signed_hold(trial: Study, held_expansion: tup
     with pytest.raises(Refused) as refused:
         resume_accrual(study=trial, reason="go on", by=pi, at=moment(on + DAY))
     assert refused.value.code == "held-by-decision"
+
+
+def test_a_hold_signed_during_a_persons_suspension_outlives_it_and_leaves_it(
+    trial: Study, places_open: dt.date, pi: User, coordinator_a: User
+) -> None:
+    """The person cannot resume while the decision holds; and the end of the hold does not end what the person did."""
+    on = places_open
+    suspend_accrual(study=trial, reason="No drug supply.", by=pi, at=moment(on))
+    decide(trial, on, Choice.HOLD, comment="look at the DLT first")
+    with pytest.raises(Refused) as held:
+        resume_accrual(study=trial, reason="drug has come", by=pi, at=moment(on))
+    assert held.value.code == "held-by-decision"
+    with pytest.raises(Refused, match=r"No drug supply\. Decision 2: hold registration\. look at the DLT first"):
+        registered(trial.sites.get(code="A"), coordinator_a, on)
+
+    decide(trial, on + DAY)
+    with pytest.raises(Refused, match=r"No drug supply\. Wait"):
+        registered(trial.sites.get(code="A"), coordinator_a, on + DAY)
+    resume_accrual(study=trial, reason="drug has come", by=pi, at=moment(on + DAY))
+    assert registered(trial.sites.get(code="A"), coordinator_a, on + DAY).slot
