@@ -123,7 +123,7 @@ def and_nobody_can_be_registered_meanwhile(mia: Someone) -> None:
     code = mia.screen()
     mia.make_eligible()
     mia.follow("Register")
-    mia.sees("Not possible now", "Wait for the next dose decision to be signed.")
+    mia.sees("Not possible now", "The next dose is being decided: a recommendation waits for its signatures.")
     mia.open(f"patients/{code}/screen-failure/")
     mia.fill("Why", "Withdrew while the decision was waited for")
     mia.press("Record screen failure")
