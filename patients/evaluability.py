@@ -16,6 +16,7 @@ from patients.schedule import dlt_window, planned_dose_days, treatment_ended_on
 from trials.protocol import DltRule
 
 Window = tuple[dt.date, dt.date]
+ONE_DAY = dt.timedelta(days=1)
 
 
 class Standing(models.TextChoices):
@@ -95,7 +96,8 @@ def standing_of(patient: Patient, today: dt.date) -> PatientStanding:
         return PatientStanding(patient, Standing.EVALUABLE_DLT, f"DLT: {named(dlt)}.", window, fraction)
     missing = tuple(_missing(patient, window, today))
     if missing:
-        return PatientStanding(patient, Standing.PENDING, _waits(missing, window, today), window, fraction, missing)
+        reason = _waits(patient, missing, window, today)
+        return PatientStanding(patient, Standing.PENDING, reason, window, fraction, missing)
     if window is None:
         reason = "Treatment ended before it began."
         return PatientStanding(patient, Standing.NOT_EVALUABLE, reason, window, fraction)
@@ -115,9 +117,15 @@ def fraction_passed(window: Window | None, today: dt.date) -> float:
 
 
 def assessment_of(patient: Patient, window: Window) -> WindowAssessment | None:
-    """The assessment of this very window; None where there is none, or where the window has moved since."""
+    """The assessment of this very window; None where there is none, or where it cannot be right any more.
+
+    That is so when the window has moved since, and when an end of treatment or an interruption recorded later leaves
+    fewer doses possible than were entered.
+    """
     made: WindowAssessment | None = getattr(patient, "window_assessment", None)
-    return made if made is not None and made.closed_on == window[1] else None
+    if made is None or made.closed_on != window[1]:
+        return None
+    return made if made.taken <= made.planned - len(lost_in_window(patient, window)) else None
 
 
 def enough_exposure(patient: Patient, assessment: WindowAssessment) -> bool:
@@ -133,6 +141,20 @@ def planned_in_window(patient: Patient, window: Window) -> list[dt.date]:
     return [day for days in planned for day in days if within(window, day)]
 
 
+def lost_in_window(patient: Patient, window: Window) -> list[dt.date]:
+    """The planned days of the window on which the exposure agent was not given: after the end of treatment (until
+    re-treatment), or in an interruption.
+    """
+    assert patient.version is not None
+    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    ends = [(d.on + ONE_DAY, (d.retreated_on or dt.date.max) - ONE_DAY) for d in patient.discontinuations.all()]
+    interruptions = [(i.from_day, i.to_day or dt.date.max) for i in patient.interruptions.all() if i.agent == agent]
+    gaps = [gap for gap in ends + interruptions if gap[0] <= window[1] and gap[1] >= window[0]]
+    if not gaps:
+        return []
+    return [day for day in planned_in_window(patient, window) if any(within(gap, day) for gap in gaps)]
+
+
 def fell_short(patient: Patient, window: Window) -> bool:
     """Whether treatment ended in the window, too early for the minimum exposure to be reached."""
     stopped_on = min((d.on for d in patient.discontinuations.all()), default=None)
@@ -141,8 +163,8 @@ def fell_short(patient: Patient, window: Window) -> bool:
     assessment = assessment_of(patient, window)
     if assessment is not None:
         return not enough_exposure(patient, assessment)
-    planned = planned_in_window(patient, window)
-    return not _reaches_minimum(patient, sum(day <= stopped_on for day in planned), len(planned))
+    planned = len(planned_in_window(patient, window))
+    return not _reaches_minimum(patient, planned - len(lost_in_window(patient, window)), planned)
 
 
 def fired_rule(patient: Patient, event: AdverseEvent) -> DltRule | None:
@@ -226,10 +248,12 @@ def _missing(patient: Patient, window: Window | None, today: dt.date) -> Iterato
     if today <= last and not fell_short(patient, window):
         yield Missing(MissingKind.WINDOW, f"the end of the DLT window on {day_words(last)}")
     elif assessment_of(patient, window) is None:
-        yield Missing(MissingKind.WINDOW_ASSESSMENT, "the doses taken in the DLT window")
+        entered = getattr(patient, "window_assessment", None) is not None
+        what = "a correction of the doses taken in the DLT window" if entered else "the doses taken in the DLT window"
+        yield Missing(MissingKind.WINDOW_ASSESSMENT, what)
 
 
-def _waits(missing: tuple[Missing, ...], window: Window | None, today: dt.date) -> str:
+def _waits(patient: Patient, missing: tuple[Missing, ...], window: Window | None, today: dt.date) -> str:
     kind = missing[0].kind
     if kind == MissingKind.CYCLE_START:
         return "Treatment has not started."
@@ -237,6 +261,8 @@ def _waits(missing: tuple[Missing, ...], window: Window | None, today: dt.date) 
         length = (window[1] - window[0]).days + 1
         return f"Day {max(0, (today - window[0]).days + 1)} of {length} of the DLT window, no DLT so far."
     if kind == MissingKind.WINDOW_ASSESSMENT:
+        if getattr(patient, "window_assessment", None) is not None:
+            return "The doses entered for the DLT window do not fit it any more: correct them."
         return "The doses taken in the DLT window are still to be entered."
     return f"Waits for {missing[0]}."
 

@@ -24,8 +24,10 @@ from patients.models import (
     Discontinuation,
     DltAssessment,
     FollowUpVisit,
+    Interruption,
     OutcomeValue,
     Patient,
+    WindowAssessment,
 )
 from patients.schedule import add_months
 from reminders.items import Kind
@@ -122,7 +124,7 @@ class Traces:
     part: str
     planned_start: dt.date
     version_id: int
-    window_assessed: bool
+    assessed_until: dt.date | None
     reviewed: bool
     starts: list[dt.date] = field(default_factory=list)
     samples: frozenset[str] = frozenset()
@@ -173,11 +175,11 @@ def _judgements(reckonings: list["_Reckoning"]) -> dict[int, list[Missing]]:
 
 
 def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[Traces]:
-    columns = ("pk", "part__kind", "planned_start", "version_id", "window_assessment__pk", "continuation_review__pk")
-    rows = patients.order_by().values_list(*columns)
+    columns = ("pk", "part__kind", "planned_start", "version_id", "continuation_review__pk")
+    rows = patients.order_by().values_list(*columns, _assessed_until())
     found = {
-        pk: Traces(pk, part, start, version, assessed is not None, review is not None)
-        for pk, part, start, version, assessed, review in rows
+        pk: Traces(pk, part, start, version, assessed, review is not None)
+        for pk, part, start, version, review, assessed in rows
     }
     among = {"patient__in": patients.order_by().values("pk")}
     for pk, starts in _gathered(Cycle.objects.filter(**among), "started_on", order="number"):
@@ -195,6 +197,15 @@ def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[
     for pk, event in _events(AdverseEvent.objects.filter(**among), plans):
         found[pk].events.append(event)
     return found.values()
+
+
+def _assessed_until() -> Subquery:
+    """The end of the DLT window whose doses are entered; None where fewer may be possible since."""
+    later = {"patient": OuterRef("patient"), "recorded_at__gte": OuterRef("assessed_at")}
+    ended = Discontinuation.objects.filter(**later, on__lt=OuterRef("closed_on"))
+    interrupted = Interruption.objects.filter(**later, from_day__lte=OuterRef("closed_on"))
+    made = WindowAssessment.objects.filter(~Exists(ended), ~Exists(interrupted), patient=OuterRef("pk"))
+    return Subquery(made.values("closed_on"))
 
 
 def _gathered(rows: QuerySet[Any], what: Any, order: str = "pk") -> Iterable[tuple[int, list[Any]]]:
@@ -282,7 +293,7 @@ class _Reckoning:
         return start + dt.timedelta(days=window.from_day - 1), start + dt.timedelta(days=window.to_day - 1)
 
     def _window(self) -> Iterator[Due]:
-        if self.window is None or self.traces.window_assessed:
+        if self.window is None or self.traces.assessed_until == self.window[1]:
             return
         if not any(event.is_dlt(self.window) for event in self.traces.events):
             ended = self.traces.ended_on

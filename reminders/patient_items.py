@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from labs.schedule import DueCollection, due_collections
 from patients import schedule
-from patients.evaluability import Missing, MissingKind, fell_short
+from patients.evaluability import Missing, MissingKind, assessment_of, fell_short
 from patients.models import Cycle, Patient
 from patients.regimen import short_day, span_words
 from patients.schedule import PlannedCycle, PlannedDay, protocol_of
@@ -23,8 +23,17 @@ REVIEW_WITHIN = dt.timedelta(days=7)
 
 def with_schedule(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     """Patients with all that is read here, in a fixed number of queries; those of one version share its protocol."""
-    return patients.select_related("site", "part", "assigned_level", "continuation_review").prefetch_related(
-        "version", "cycles", "reductions", "discontinuations", "follow_up_visits", "collections", "outcomes"
+    return patients.select_related(
+        "site", "part", "assigned_level", "continuation_review", "window_assessment"
+    ).prefetch_related(
+        "version",
+        "cycles",
+        "reductions",
+        "discontinuations",
+        "interruptions",
+        "follow_up_visits",
+        "collections",
+        "outcomes",
     )
 
 
@@ -72,7 +81,7 @@ class _Due:
 
     def window(self) -> Iterator[Item]:
         window = schedule.dlt_window(self.patient, self.cycles)
-        if window is None:
+        if window is None or assessment_of(self.patient, window) is not None:
             return
         first, last = window
         short = self.ended_on is not None and fell_short(self.patient, window)

@@ -12,15 +12,16 @@ from patients.evaluability import (
     enough_exposure,
     fired_rule,
     is_about,
+    lost_in_window,
     newest_judgement,
     planned_in_window,
     standing_of,
     within,
 )
-from patients.models import AdverseEvent, DltAssessment, Patient, WindowAssessment
+from patients.models import AdverseEvent, DltAssessment, DosesTaken, Patient, WindowAssessment
 from patients.operations.safety import stop_at_level_of
 from patients.queries import with_dlt_data
-from patients.schedule import dlt_window
+from patients.schedule import dlt_window, planned_dose_days
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.models import Slot
@@ -76,7 +77,7 @@ def assess_window(*, patient: Patient, taken: int, by: User, at: dt.datetime) ->
     """Enter how many of the planned doses of the exposure agent were taken in the DLT window, once it has closed.
 
     Where treatment ended inside the window with too few doses, this is possible at once. Raises Refused: not-started,
-    window-open, already-assessed, doses-out-of-range.
+    window-open, already-assessed, doses-out-of-range, doses-disagree.
     """
     require(by, Permission.RECORD_CLINICAL, patient.study, patient.site)
     study = lock_study(patient.study)
@@ -96,7 +97,7 @@ def correct_window_assessment(
 ) -> WindowAssessment:
     """Correct the doses taken in the DLT window, or enter them anew where the window has moved since.
 
-    Raises Refused: reason-needed, nothing-changed, window-open, doses-out-of-range.
+    Raises Refused: reason-needed, nothing-changed, window-open, doses-out-of-range, doses-disagree.
     """
     require(by, Permission.RECORD_CLINICAL, assessment.study, assessment.patient.site)
     if not reason.strip():
@@ -110,7 +111,8 @@ def correct_window_assessment(
         raise Refused("nothing-changed", f"{taken} of {stored.planned} doses is what is recorded.", field="taken")
     for name in changed:
         setattr(stored, name, getattr(now_is, name))
-    stored.save(update_fields=changed)
+    stored.assessed_at, stored.assessed_by = at, by
+    stored.save(update_fields=[*changed, "assessed_at", "assessed_by"])
     stop_at_level_of(patient, by=by, at=at)
     return stored
 
@@ -205,10 +207,12 @@ def _assessment(patient: Patient, taken: int, today: dt.date) -> WindowAssessmen
     """What there is to record about the patient's window as it is now; not saved."""
     window = _window_of(patient)
     planned = len(planned_in_window(patient, window))
-    if not 0 <= taken <= planned:
-        raise Refused(
-            "doses-out-of-range", f"{planned} doses were planned in the window: enter 0 to {planned}.", field="taken"
-        )
+    possible = planned - len(lost_in_window(patient, window))
+    if not 0 <= taken <= possible:
+        why = "" if possible == planned else f"; {possible} were possible, as treatment was interrupted or ended"
+        sentence = f"{planned} doses were planned in the window{why}: enter 0 to {possible}."
+        raise Refused("doses-out-of-range", sentence, field="taken")
+    _require_agreement(patient, window, taken)
     made = WindowAssessment(patient=patient, study=patient.study, closed_on=window[1], planned=planned, taken=taken)
     if today <= window[1] and not (_stopped_inside(patient, window) and not enough_exposure(patient, made)):
         raise Refused(
@@ -217,6 +221,22 @@ def _assessment(patient: Patient, taken: int, today: dt.date) -> WindowAssessmen
             field="taken",
         )
     return made
+
+
+def _require_agreement(patient: Patient, window: Window, taken: int) -> None:
+    """No more doses in the window than are recorded for its cycles; only where they are recorded for all of them."""
+    assert patient.version is not None
+    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    cycles = [c for c in patient.cycles.all() if any(within(window, d) for d in planned_dose_days(patient, c, agent))]
+    counted = DosesTaken.objects.filter(cycle__in=cycles, agent=agent).values_list("taken", flat=True)
+    if len(counted) == len(cycles) and taken > sum(counted):
+        numbers = " and ".join(str(cycle.number) for cycle in cycles)
+        raise Refused(
+            "doses-disagree",
+            f"{sum(counted)} doses are recorded for cycle {numbers}, so {taken} cannot have been taken in the window."
+            " Correct the doses of the cycle first, if they are wrong.",
+            field="taken",
+        )
 
 
 def _window_of(patient: Patient) -> Window:

@@ -5,7 +5,7 @@ import datetime as dt
 from accounts.models import User
 from audit.context import operation
 from patients import schedule
-from patients.models import Cycle, DosesTaken, Patient
+from patients.models import Cycle, DosesTaken, Patient, WindowAssessment
 from patients.operations.checks import (
     lock_patient,
     not_in_future,
@@ -110,6 +110,7 @@ def _doses(
             f"{cycle.number} have passed. Give 0 to {passed}.",
             field=agent,
         )
+    _agrees_with_window(patient, cycle, agent, taken)
     if doses is None:
         return DosesTaken.objects.create(
             cycle=cycle, patient=patient, study=patient.study, agent=agent, planned=len(days), taken=taken,
@@ -121,6 +122,22 @@ def _doses(
         doses.recorded_at, doses.recorded_by = at, by
         doses.save()
     return doses
+
+
+def _agrees_with_window(patient: Patient, cycle: Cycle, agent: str, taken: int) -> None:
+    """No fewer doses in a cycle than were entered for the DLT window inside it."""
+    entered = WindowAssessment.objects.filter(patient=patient).first()
+    window = schedule.dlt_window(patient, list(patient.cycles.all()))
+    if entered is None or window is None or agent != protocol_of(patient).dlt.minimum_exposure.agent:
+        return
+    inside = window[0] >= cycle.started_on and window[1] <= schedule.cycle_end(patient, cycle)
+    if inside and entered.closed_on == window[1] and taken < entered.taken:
+        raise Refused(
+            "doses-disagree",
+            f"{entered.taken} doses are entered for the DLT window, which lies in cycle {cycle.number}, so the cycle "
+            "has no fewer. Correct the doses of the window first, if they are wrong.",
+            field=agent,
+        )
 
 
 def check_start(patient: Patient, started_on: dt.date, at: dt.datetime) -> PlannedCycle:

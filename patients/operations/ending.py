@@ -15,6 +15,7 @@ from patients.operations.checks import (
     registered,
     today_of,
 )
+from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.errors import Refused
@@ -54,6 +55,7 @@ def discontinue(
         interruption.save(update_fields=["to_day"])
     patient.status = Patient.Status.EVENT_MONITORING
     patient.save(update_fields=["status"])
+    stop_at_level_of(patient, by=by, at=at)  # doses entered for the DLT window may not have been possible
     return discontinuation
 
 
@@ -87,6 +89,7 @@ def correct_discontinuation(
     in_force.reason_code, in_force.on, in_force.detail = reason_code, on, detail.strip()
     in_force.recorded_at, in_force.recorded_by = at, by
     in_force.save(update_fields=["reason_code", "on", "detail", "recorded_at", "recorded_by"])
+    stop_at_level_of(patient, by=by, at=at)
     return in_force
 
 

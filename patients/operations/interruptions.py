@@ -7,6 +7,7 @@ from audit.context import operation
 from patients import schedule
 from patients.models import Cycle, Interruption, Patient
 from patients.operations.checks import given, lock_patient, not_in_future
+from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.errors import Refused
@@ -26,10 +27,12 @@ def interrupt_dosing(
     not_in_future(from_day, patient, at, "from_day")
     _within_cycle(patient, cycle, from_day, to_day)
     _no_overlap(cycle, agent, protocol_of(patient).agent(agent).name, from_day, to_day)
-    return Interruption.objects.create(
+    interruption = Interruption.objects.create(
         cycle=cycle, patient=patient, study=patient.study, agent=agent, from_day=from_day, to_day=to_day,
         reason=reason, recorded_at=at, recorded_by=by,
     )
+    stop_at_level_of(patient, by=by, at=at)  # doses entered for the DLT window may not have been possible
+    return interruption
 
 
 @operation
@@ -45,6 +48,7 @@ def resume_dosing(*, interruption: Interruption, to_day: dt.date, by: User, at: 
     _within_cycle(patient, interruption.cycle, interruption.from_day, to_day)
     interruption.to_day = to_day
     interruption.save(update_fields=["to_day"])
+    stop_at_level_of(patient, by=by, at=at)
     return interruption
 
 

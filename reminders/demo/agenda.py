@@ -10,7 +10,7 @@ from accounts.models import User
 from labs.operations import collect_sample, miss_sample
 from labs.queries import samples_of
 from patients import schedule
-from patients.evaluability import planned_in_window
+from patients.evaluability import lost_in_window, planned_in_window
 from patients.models import AdverseEvent, Cycle, DoseReduction, Patient
 from patients.operations import (
     discontinue,
@@ -83,7 +83,7 @@ def _window(patient: Patient, course: Course, cycles: list[Cycle], by: User) -> 
         return
     if any(event.cycle == 1 and event.dlt for event in course.events):
         return
-    taken = min(course.taken, len(planned_in_window(patient, window)))
+    taken = min(course.taken, len(planned_in_window(patient, window)) - len(lost_in_window(patient, window)))
     yield Task(window[1] + ONE_DAY, partial(assess_window, patient=patient, taken=taken, by=by))
 
 

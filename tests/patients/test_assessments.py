@@ -195,9 +195,15 @@ def test_others_may_not_enter_the_doses(patient: Patient, monitor: User, coordin
     assert not WindowAssessment.objects.exists()
 
 
+def test_who_stopped_with_enough_doses_is_assessed_after_the_window(patient: Patient, coordinator_a: User) -> None:
+    stop(patient, coordinator_a, day(20))
+    with refusal("window-open"):
+        assess_window(patient=patient, taken=20, by=coordinator_a, at=moment(day(21)))
+
+
 def test_who_stopped_early_is_assessed_at_once_if_it_was_too_little(patient: Patient, coordinator_a: User) -> None:
     stop(patient, coordinator_a, day(8))
-    with refusal("window-open"):
+    with refusal("doses-out-of-range"):
         assess_window(patient=patient, taken=16, by=coordinator_a, at=moment(day(9)))
     assess_window(patient=patient, taken=8, by=coordinator_a, at=moment(day(9)))
     assert standing(patient, day(9)) == Standing.NOT_EVALUABLE

@@ -142,6 +142,11 @@ def test_an_assessment_of_a_window_that_has_moved_since_does_not_count() -> None
     assert [m.kind for m in standing_of(patient, AFTER).missing] == [MissingKind.WINDOW_ASSESSMENT]
 
 
+def test_an_assessment_of_more_doses_than_treatment_lasted_does_not_count() -> None:
+    patient = loaded_patient(started_on=START, ended_on=on_day(3), taken=21)
+    assert [m.kind for m in standing_of(patient, AFTER).missing] == [MissingKind.WINDOW_ASSESSMENT]
+
+
 def test_who_is_not_registered_has_no_standing() -> None:
     patient = loaded_patient(started_on=None)
     patient.version = None
@@ -204,6 +209,9 @@ def standing_by_hand(
         return Standing.NOT_EVALUABLE if ended_on and not undecided else Standing.PENDING
     if not all(judgement_counts(e) for e in what):
         return Standing.PENDING
+    days_treated = 21 if ended_on is None else (ended_on - START).days + 1
+    if taken is not None and taken > days_treated:
+        taken = None
     enough = taken is not None and Fraction(taken, 21) >= Fraction(3, 4)
     if today <= LAST:
         stopped_short = ended_on is not None and ended_on <= LAST and taken is not None and not enough

@@ -16,6 +16,7 @@ from patients.operations import (
     correct_adverse_event,
     correct_cycle_start,
     correct_window_assessment,
+    discontinue,
     register_patient,
 )
 from patients.operations.safety import elimination_boundary_at, standings_at
@@ -130,6 +131,18 @@ def test_a_patient_who_does_not_count_is_not_in_n(study: Study, patients: list[P
         by=coordinator_a,
         at=moment(day(30)),
     )
+    assert closed(study) == [2, 3]
+
+
+def test_an_end_of_treatment_recorded_late_that_takes_a_patient_out_of_n_stops(
+    study: Study, patients: list[Patient], coordinator_a: User
+) -> None:
+    for patient in patients[:2]:
+        no_dlt(patient, coordinator_a)
+    for patient in patients[2:]:
+        recorded(patient, coordinator_a, day(5), at_day=day(29), is_dlt=True)
+    assert closed(study) == []
+    discontinue(patient=patients[0], reason_code="patient-request", on=day(3), by=coordinator_a, at=moment(day(30)))
     assert closed(study) == [2, 3]
 
 
