@@ -5,14 +5,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from accounts.models import User
 from audit.context import VERBS
 from audit.models import Entry
+from dosing.queries.reader import Reader
+from patients.models import Patient
 from reminders.history_values import Values
 from reminders.history_words import EMPTIED, FILLED, UNTOLD, WORDS, column_words
 from trials.models import Study
 
 TOGETHER = dt.timedelta(seconds=2)
+ELSEWHERE = "a reason given at another site"
 
 
 @dataclass(frozen=True)
@@ -48,9 +53,51 @@ class Day:
     deeds: list[Deed] = field(default_factory=list)
 
 
-def story(study: Study, entries: list[Entry], zone: str) -> list[Day]:
-    """Entries (newest first) as days of deeds. The number of queries does not grow with the entries."""
-    values = Values(study, entries, zone)
+@dataclass(frozen=True)
+class Audience:
+    """Who reads: texts without the patients of other sites, and the entries whose reason is about one of those."""
+
+    reader: Reader
+    unsaid: frozenset[int]
+
+    def why(self, entry: Entry, lines: list[Line]) -> str:
+        """The reason that a person gave, unless a line says it already or it was given for another site's patient."""
+        said = any(entry.reason in text for line in lines for text in (line.facts, *line.changes))
+        if said or entry.reason in VERBS:
+            return ""
+        return ELSEWHERE if entry.pk in self.unsaid else self.reader.text(entry.reason)
+
+    def line(self, line: Line) -> Line:
+        text = self.reader.text
+        return Line(text(line.title), text(line.facts), tuple(text(change) for change in line.changes))
+
+
+def audience_of(study: Study, site_ids: frozenset[int] | None, entries: list[Entry]) -> Audience:
+    """The readers who see the patients of these sites (None: of all)."""
+    if site_ids is None:
+        return Audience(Reader(), frozenset())
+    hidden = study.sites.exclude(pk__in=site_ids)
+    others = Patient.objects.filter(site__in=hidden).values("pk")
+    asked = [entry for entry in entries if entry.patient_id is None and entry.reason not in VERBS]
+    same = Q(request_id__in={e.request_id for e in asked} - {""})
+    same |= Q(request_id="", reason__in={e.reason for e in asked})
+    acts = Entry.objects.of_study(study.pk).filter(same, patient_id__in=others)
+    theirs = {_act(*act) for act in acts.values_list("request_id", "actor_id", "reason").distinct()}
+    unsaid = {e.pk for e in asked if _act(e.request_id, e.actor_id, e.reason) in theirs}
+    return Audience(Reader(frozenset(hidden.values_list("code", flat=True))), frozenset(unsaid))
+
+
+def _act(request_id: str, actor_id: str, reason: str) -> tuple[str, ...]:
+    """What entries of one act share: the request, or outside of any, who and why."""
+    return (request_id,) if request_id else ("", actor_id, reason)
+
+
+def story(study: Study, entries: list[Entry], zone: str, site_ids: frozenset[int] | None = None) -> list[Day]:
+    """Entries (newest first) as days of deeds, for readers who see the patients of these sites (None: of all).
+
+    The number of queries does not grow with the entries.
+    """
+    values, audience = Values(study, entries, zone), audience_of(study, site_ids, entries)
     people = {str(pk): name for pk, name in _people(entries)}
     days: list[Day] = []
     for together in _in_one_go(entries):
@@ -64,17 +111,11 @@ def story(study: Study, entries: list[Entry], zone: str) -> list[Day]:
                 at=at,
                 who=people.get(first.actor_id, first.actor_name),
                 patient=next((code for entry in together if (code := values.patient_code(entry))), ""),
-                why=_why(first.reason, lines),
-                lines=lines,
+                why=audience.why(next((e for e in together if e.pk in audience.unsaid), first), lines),
+                lines=[audience.line(line) for line in lines],
             )
         )
     return [Day(day.day, [deed for deed in day.deeds if deed.lines]) for day in days]
-
-
-def _why(reason: str, lines: list[Line]) -> str:
-    """The reason that a person gave, unless a line says it already."""
-    said = any(reason in text for line in lines for text in (line.facts, *line.changes))
-    return "" if said or reason in VERBS else reason
 
 
 def _people(entries: Iterable[Entry]) -> Iterable[tuple[int, str]]:

@@ -128,7 +128,7 @@ def history(request: HttpRequest, key: str) -> HttpResponse:
     entries = Paginator(form.entries(), ENTRIES_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "form": form,
-        "days": story(page.study, list(entries), _zone(page)),
+        "days": story(page.study, list(entries), _zone(page), site_ids),
         "entries": entries,
         "query": form.query_string(),
         "zone": _zone(page),

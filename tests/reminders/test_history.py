@@ -1,6 +1,8 @@
 """The history: who changed what, when and why, in plain words."""
 
+import contextlib
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,7 @@ from django.utils.html import strip_tags
 
 from accounts.models import User
 from audit.checks import regulated_tables
+from audit.context import Origin, origin
 from audit.models import Entry
 from patients.models import AdverseEvent, Patient
 from patients.operations import discontinue
@@ -21,9 +24,10 @@ from patients.operations.events import correct_adverse_event, record_adverse_eve
 from reminders.history import story
 from reminders.history_words import UNTOLD, WORDS
 from tests.cast import DAY_ONE, moment
-from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment
+from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment, with_dlt
 from tests.patients.steps import day
 from trials.models import Study
+from trials.operations import suspend_accrual
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +219,60 @@ def test_it_comes_in_pages(trial: Study, patient: Patient, coordinator_a: User) 
     page = read(coordinator_a, trial, kind="events")
     assert "Page 1 of 2" in page
     assert "Page 2 of 2" in read(coordinator_a, trial, kind="events", page="2")
+
+
+# --- what one site reads of another ---
+
+
+@contextlib.contextmanager
+def a_request(request_id: str) -> Iterator[None]:
+    token = origin.set(Origin(request_id=request_id))
+    yield
+    origin.reset(token)
+
+
+def dose_stopped_by_site_a(trial: Study, pi: User, coordinator_a: User) -> dt.date:
+    """Two of three at site A had a DLT; a correction of the third makes the safety stop close the dose."""
+    on, events = DAY_ONE, []
+    for _ in range(2):
+        patient, on = evaluated(trial, coordinator_a, on, dlt=True)
+        events.append(patient.adverse_events.get())
+        decide(trial, on)
+        on += dt.timedelta(days=1)
+    onset = events[0].onset_on
+    later = onset + dt.timedelta(days=60)
+    correct_adverse_event(
+        event=events[0], changes={"onset_on": later}, reason="as it was told", by=pi, at=moment(later)
+    )
+    on = later + dt.timedelta(days=1)
+    with_dlt(on_treatment(trial, coordinator_a, on), coordinator_a, on + dt.timedelta(days=2))
+    assert not trial.levels.exclude(closed_at=None).exists()
+    on += dt.timedelta(days=3)
+    why = "the wife of A-001 telephoned"
+    correct_adverse_event(event=events[0], changes={"onset_on": onset}, reason=why, by=pi, at=moment(on))
+    assert trial.levels.exclude(closed_at=None).exists()
+    return on
+
+
+@pytest.mark.parametrize("request_id", ["", "one-request"])
+def test_a_reason_given_for_another_sites_patient_is_not_told(
+    trial: Study, pi: User, coordinator_a: User, coordinator_b: User, request_id: str
+) -> None:
+    with a_request(request_id):
+        dose_stopped_by_site_a(trial, pi, coordinator_a)
+    text = read(coordinator_b, trial, kind="study")
+    assert "Dose level closed" in text
+    assert "telephoned" not in text
+    assert "a reason given at another site" in text
+    assert "telephoned" in read(coordinator_a, trial, kind="study")
+
+
+def test_another_sites_patients_are_not_named_in_what_is_told_of_the_study(
+    trial: Study, pi: User, coordinator_a: User, coordinator_b: User
+) -> None:
+    on = dose_stopped_by_site_a(trial, pi, coordinator_a)
+    suspend_accrual(study=trial, reason="A-001 is looked at, B-001 comes later", by=pi, at=moment(on))
+    everything = read(coordinator_b, trial)
+    assert "A-••• is looked at, B-001 comes later" in everything
+    assert "A-001" not in everything
+    assert "A-001 is looked at" in read(pi, trial)
