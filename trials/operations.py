@@ -298,7 +298,7 @@ def resume_accrual(*, study: Study, reason: str, by: User, at: dt.datetime) -> N
     study = lock_study(study)
     if study.accrual_suspended_at is None:
         raise Refused("not-suspended", "Accrual is not suspended.")
-    if study.held_reason or study.accrual_suspended_by == User.objects.system() != by:
+    if study.held_reason or (_suspended_by_rung(study) and by.username != User.SYSTEM):
         raise Refused("held-by-decision", "A signed decision holds registration; the next signed decision ends it.")
     study.accrual_suspended_at = study.accrual_suspended_by = None
     study.accrual_suspended_reason = ""
@@ -309,24 +309,30 @@ def resume_accrual(*, study: Study, reason: str, by: User, at: dt.datetime) -> N
 def hold_registration(*, study: Study, reason: str, by: User, at: dt.datetime) -> None:
     """Stop registration because a signed decision says so: nobody ends it by themselves, `end_hold` does.
 
+    by: Rung itself, as for `end_hold`.
     A person's own suspension that stands already stays theirs, and is still there when the hold has ended.
     """
     study = lock_study(study)
     study.held_reason = reason
     study.save(update_fields=["held_reason"])
     if study.accrual_suspended_at is None:
-        suspend_accrual(study=study, reason=reason, by=User.objects.system(), at=at)
+        suspend_accrual(study=study, reason=reason, by=by, at=at)
 
 
 @operation
 def end_hold(*, study: Study, reason: str, by: User, at: dt.datetime) -> None:
-    """End a hold, and the suspension that it made. Nothing happens where there is none."""
+    """End a hold, and the suspension that it made (by Rung itself). Nothing happens where there is none."""
     study = lock_study(study)
     if study.held_reason:
         study.held_reason = ""
         study.save(update_fields=["held_reason"])
-    if study.accrual_suspended_by == User.objects.system():
-        resume_accrual(study=study, reason=reason, by=User.objects.system(), at=at)
+    if _suspended_by_rung(study):
+        resume_accrual(study=study, reason=reason, by=by, at=at)
+
+
+def _suspended_by_rung(study: Study) -> bool:
+    suspended_by = study.accrual_suspended_by
+    return suspended_by is not None and suspended_by.username == User.SYSTEM
 
 
 @operation

@@ -84,5 +84,7 @@ def _hold(study: Study, decision: Decision, at: dt.datetime) -> None:
 
 def _end_hold(study: Study, decision: Decision, at: dt.datetime) -> None:
     """A decision after a hold ends it. A suspension by a person's own hand stays."""
+    if study.accrual_suspended_at is None:
+        return
     why = f"Decision {decision.recommendation.number} ends the hold"
     end_hold(study=study, reason=why, by=User.objects.system(), at=at)
