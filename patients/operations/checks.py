@@ -33,6 +33,18 @@ def today_of(patient: Patient, at: dt.datetime) -> dt.date:
     return day_of(at, patient.site.time_zone)
 
 
+def alive_on(patient: Patient, day: dt.date) -> None:
+    """Refuse treatment after an event of grade 5, a death. After a death at a visit the patient is off study anyway."""
+    event = patient.adverse_events.filter(grade=5).order_by("onset_on").first()
+    if event is None or day <= event.onset_on:
+        return
+    raise Refused(
+        "patient-died",
+        f"{patient.code} died: {event.term}, grade 5, from {day_words(event.onset_on)}. End treatment instead; "
+        "if that is wrong, correct the event first.",
+    )
+
+
 def not_in_future(day: dt.date, patient: Patient, at: dt.datetime, field: str) -> None:
     """Refuse what is said to have happened on a day yet to come at the patient's site."""
     today = today_of(patient, at)

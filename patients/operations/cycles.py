@@ -7,6 +7,7 @@ from audit.context import operation
 from patients import schedule
 from patients.models import Cycle, DosesTaken, Patient, WindowAssessment
 from patients.operations.checks import (
+    alive_on,
     lock_patient,
     not_in_future,
     reason_given,
@@ -145,6 +146,7 @@ def check_start(patient: Patient, started_on: dt.date, at: dt.datetime) -> Plann
     planned = cycle_that_can_start(patient)
     not_in_future(started_on, patient, at, "started_on")
     _within_limits(patient, planned, started_on)
+    alive_on(patient, started_on)
     if any(i.to_day is None for i in patient.interruptions.all()):
         raise Refused(
             "previous-cycle-open",
@@ -166,6 +168,7 @@ def cycle_that_can_start(patient: Patient) -> PlannedCycle:
         )
     planned = schedule.next_cycle(patient, cycles)
     if planned is not None:
+        alive_on(patient, _earliest(patient, planned))
         return planned
     if schedule.review_of(patient) is not None:
         raise Refused(
@@ -175,10 +178,15 @@ def cycle_that_can_start(patient: Patient) -> PlannedCycle:
     raise Refused("continuation-review-due", "The continuation review is due. Record it before the next cycle starts.")
 
 
-def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date) -> None:
-    """Rule 11, and not before the cycle is due; cycle 1 may start from the day of registration."""
+def _earliest(patient: Patient, planned: PlannedCycle) -> dt.date:
+    """The first day on which a cycle can start; cycle 1 may start from the day of registration."""
     assert patient.registered_at is not None
-    earliest = planned.earliest_on if planned.number > 1 else today_of(patient, patient.registered_at)
+    return planned.earliest_on if planned.number > 1 else today_of(patient, patient.registered_at)
+
+
+def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date) -> None:
+    """Rule 11, and not before the cycle is due."""
+    earliest = _earliest(patient, planned)
     if started_on < earliest:
         raise Refused(
             "cycle-too-early",

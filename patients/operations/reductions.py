@@ -9,7 +9,7 @@ from accounts.models import User
 from audit.context import operation
 from patients import schedule
 from patients.models import AdverseEvent, Cycle, Discontinuation, DoseReduction, Patient
-from patients.operations.checks import given, lock_patient, own_event
+from patients.operations.checks import alive_on, given, lock_patient, own_event
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.errors import Refused
@@ -43,6 +43,7 @@ def reduce_dose(
         raise Refused(
             "reduction-needs-event", "Choose the adverse event; record it first where it is not listed.", field="event"
         )
+    alive_on(patient, effective_on)
     _takes_effect_in_time(patient, effective_on)
     return _one_rung_down(patient, cause, explanation, effective_on, by, at, event)
 
@@ -145,6 +146,7 @@ def check_retreatment(patient: Patient) -> Discontinuation:
         raise Refused(
             "progressed", f"{patient.code} has progressed; there is no re-treatment. Go on with event monitoring."
         )
+    alive_on(patient, dt.date.max)
     return ended
 
 

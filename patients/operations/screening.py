@@ -5,8 +5,9 @@ import datetime as dt
 from accounts.models import User
 from audit.context import operation
 from patients.models import Consent, EligibilityCheck, Patient
-from patients.operations.checks import given, lock_patient, not_in_future, reason_given
+from patients.operations.checks import given, lock_patient, not_in_future, reason_given, today_of
 from patients.operations.registration import release_reservation
+from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.errors import Refused
 from trials.models import ProtocolVersion, Site, Study
@@ -66,6 +67,7 @@ def record_consent(
         )
     if (consent.signed_on, consent.form_version) != (signed_on, form_version):
         reason_given(reason)
+        _before_registration(patient, signed_on)
         consent.signed_on, consent.form_version = signed_on, form_version
         consent.recorded_at, consent.recorded_by = at, by
         consent.save()
@@ -107,6 +109,16 @@ def _every_criterion(patient: Patient, answers: dict[str, bool]) -> None:
     for code, criterion in criteria.items():
         if code not in answers:
             raise Refused("criterion-unanswered", f"Answer the criterion “{criterion.text}”.", field=code)
+
+
+def _before_registration(patient: Patient, signed_on: dt.date) -> None:
+    """Nobody is registered without consent, and a correction does not make it so."""
+    if patient.registered_at is not None and signed_on > (on := today_of(patient, patient.registered_at)):
+        raise Refused(
+            "consent-after-registration",
+            f"{patient.code} was registered on {day_words(on)}, with consent: give that day or an earlier one.",
+            field="signed_on",
+        )
 
 
 def _in_screening(patient: Patient) -> None:
