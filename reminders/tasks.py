@@ -20,10 +20,12 @@ def sweep() -> None:
 def sweep_study(study_id: int) -> None:
     """Plan what the study's day calls for, settle what a lost worker left, and hand out what is ready to go."""
     study, rung = Study.objects.get(pk=study_id), User.objects.system()
-    operations.plan_reminders(study=study, by=rung, at=clock.now(study))
-    operations.mark_abandoned(study=study, by=rung, at=clock.now())
-    for reminder_id in Reminder.objects.filter(study=study).ready(clock.now()).values_list("pk", flat=True):
-        send_reminder.delay(reminder_id)
+    try:
+        operations.plan_reminders(study=study, by=rung, at=clock.now(study))
+    finally:  # what could be planned goes out, whatever else could not
+        operations.mark_abandoned(study=study, by=rung, at=clock.now())
+        for reminder_id in Reminder.objects.filter(study=study).ready(clock.now()).values_list("pk", flat=True):
+            send_reminder.delay(reminder_id)
 
 
 @shared_task(ignore_result=True)

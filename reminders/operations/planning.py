@@ -1,7 +1,10 @@
 """The sweep's plan: who is to be told what. It may run any number of times; a reminder is planned once."""
 
 import datetime as dt
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from accounts.models import User
 from audit.context import operation
@@ -22,19 +25,45 @@ MORNING = dt.time(7)
 STILL_NEWS = dt.timedelta(days=14)
 
 People = dict[User, list[Membership]]
+Planner = Callable[[Study, People, dt.datetime], list[Reminder]]
+
+log = structlog.get_logger(__name__)
 
 
-@operation
 def plan_reminders(*, study: Study, by: User, at: dt.datetime) -> int:
     """Release reservations that have run out and plan every reminder that `at` calls for; returns how many are new.
 
-    at: the study's time; in a rehearsal, its own day.
+    at: the study's time; in a rehearsal, its own day. What is urgent comes first, and each kind in a transaction of its
+    own, so that a fault in a later one keeps no word of a DLT or a safety stop back; the first fault is raised at the
+    end, when everything else is planned.
     """
+    new, faults = 0, []
+    people = people_to_remind(study)
+    for planner in (_dlts, _safety_stops, _decisions, _digests):
+        try:
+            if planner is _digests:
+                release_expired(study=study, by=by, at=at)
+            new += plan_kind(study=study, people=people, planner=planner, by=by, at=at)
+        except Exception as fault:
+            kind, error = planner.__name__.strip("_"), type(fault).__name__  # not its text: that may name a patient
+            log.error("reminders_not_planned", study=study.pk, kind=kind, error=error)
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return new
+
+
+@operation
+def release_expired(*, study: Study, by: User, at: dt.datetime) -> None:
+    """Release the reservations that have run out, before a digest speaks of them."""
     if Slot.objects.unused().filter(study=study, reserved_until__lte=at).exists():
         expire_reservations(study=study, by=by, at=at)
-    people, awaits = people_to_remind(study), awaited(study, at, list(study.sites.all()))
-    planned = [*_digests(study, people, at), *_dlts(study, people, at), *_safety_stops(study, people, at)]
-    planned += [*_waiting_decisions(study, people, awaits), *_changed_inputs(study, people, awaits)]
+
+
+@operation
+def plan_kind(*, study: Study, people: People, planner: Planner, by: User, at: dt.datetime) -> int:
+    """Plan what one planner finds; returns how many are new. What was planned before is left as it is."""
+    planned = planner(study, people, at)
     before = Reminder.objects.filter(study=study).count()
     Reminder.objects.bulk_create(planned, ignore_conflicts=True)
     return Reminder.objects.filter(study=study).count() - before
@@ -113,6 +142,11 @@ def _safety_stops(study: Study, people: People, at: dt.datetime) -> list[Reminde
         for level in stops.values()
         for person in _signers(study, people)
     ]
+
+
+def _decisions(study: Study, people: People, at: dt.datetime) -> list[Reminder]:
+    awaits = awaited(study, at, list(study.sites.all()))
+    return [*_waiting_decisions(study, people, awaits), *_changed_inputs(study, people, awaits)]
 
 
 def _waiting_decisions(study: Study, people: People, awaits: Awaited) -> list[Reminder]:

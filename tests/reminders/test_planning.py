@@ -209,3 +209,39 @@ def test_sending_is_by_rung_itself(trial: Study, patient: Patient, mailoutbox: l
     for reminder in Reminder.objects.all():
         send_reminder(reminder_id=reminder.pk, by=User.objects.system(), at=dt.datetime.now(dt.UTC))
     assert len(mailoutbox) == Reminder.objects.filter(status="sent").count() > 0
+
+
+# --- a fault in one kind of reminder ---
+
+
+@pytest.mark.parametrize("broken", ["calendar_of", "awaited"])
+def test_a_fault_elsewhere_keeps_no_word_of_a_dlt_back(
+    trial: Study, patient: Patient, coordinator_a: User, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def breaks(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    with_dlt(patient, coordinator_a, day(5))
+    monkeypatch.setattr(f"reminders.operations.planning.{broken}", breaks)
+    with pytest.raises(OverflowError):
+        plan(trial, moment(day(5)))
+    assert told("dlt:") == {"pi", "medical-monitor", "statistician"}
+    assert bool(told("digest:")) == (broken != "calendar_of")
+
+
+def test_what_was_planned_goes_out_although_something_could_not_be(
+    trial: Study, patient: Patient, coordinator_a: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+
+    def breaks(*_: object) -> None:
+        raise OverflowError("date value out of range")
+
+    with_dlt(patient, coordinator_a, day(5))
+    move_rehearsal_day(study=trial, days=5, by=coordinator_a, at=moment(day(5)))
+    monkeypatch.setattr("reminders.operations.planning.calendar_of", breaks)
+    monkeypatch.setattr(tasks.send_reminder, "delay", sent.append)
+    with pytest.raises(OverflowError):
+        tasks.sweep_study(trial.pk)
+    assert set(sent) == set(Reminder.objects.filter(item__startswith="dlt:").values_list("pk", flat=True))
+    assert sent
