@@ -102,4 +102,5 @@ class WithdrawForm(ShownForm):
     reason = forms.CharField(label="Why is it withdrawn?", widget=forms.Textarea(attrs={"rows": 2}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="withdraw_%s", **kwargs)  # beside a SignForm on its page
+        super().__init__(*args, **kwargs)
+        self.auto_id = "withdraw_%s"  # beside a SignForm on its page
