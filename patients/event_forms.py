@@ -133,7 +133,17 @@ class RecordEventForm(EventForm):
 
 
 class CorrectEventForm(EventForm):
+    """With a reason. shown: the digest of what was recorded when the page was opened."""
+
+    shown = forms.CharField(required=False, widget=forms.HiddenInput)
     reason = reason_for_change(required=True)
+
+    def changes_from(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """The facts that were typed and differ from those recorded (`initial_of`)."""
+        typed = self.facts()
+        relations = {a: r for a, r in typed.pop("relations").items() if stored.get(f"relation_{a}") != r}
+        changed = {name: value for name, value in typed.items() if stored[name] != value}
+        return changed | ({"relations": relations} if relations else {})
 
 
 class ResolveForm(forms.Form):

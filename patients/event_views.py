@@ -35,6 +35,7 @@ from patients.operations import (
     resolve_adverse_event,
 )
 from patients.operations.assessments import loaded_event, loaded_patient
+from patients.operations.events import EventFacts
 from patients.schedule import dlt_window, protocol_of
 from patients.views.base import ActionPage, PatientPage
 from trials.access import open_study, refuse_into
@@ -234,16 +235,19 @@ class CorrectEventPage(EventFormPage):
         self.event = event_of(self)
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.answer(self.form(initial={**initial_of(self.event), **typed_so_far(request.GET)}))
+        recorded = {**initial_of(self.event), "shown": EventFacts.of(self.event).digest}
+        return self.answer(self.form(initial={**recorded, **typed_so_far(request.GET)}))
 
     def record(self, request: HttpRequest) -> HttpResponseBase:
         form = self.form(request.POST)
+        assert isinstance(form, CorrectEventForm)
         if not form.is_valid():
             return self.answer(form, status=422)
         try:
             correct_adverse_event(
                 event=self.event,
-                changes=form.facts(),
+                changes=form.changes_from(initial_of(self.event)),
+                shown=form.cleaned_data["shown"],
                 reason=form.cleaned_data["reason"],
                 by=self.page.user,
                 at=self.page.now,

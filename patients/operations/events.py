@@ -1,6 +1,7 @@
 """Adverse events: recorded, corrected with a reason, resolved."""
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from accounts.models import User
 from audit.context import operation
 from patients import ctcae
-from patients.evaluability import day_words
+from patients.evaluability import day_words, named
 from patients.models import AdverseEvent, Attribution, Patient
 from patients.operations.assessments import assess_dlt, loaded_event, loaded_patient
 from patients.operations.safety import stop_at_level_of
@@ -36,6 +37,12 @@ class EventFacts:
     def of(cls, event: AdverseEvent) -> "EventFacts":
         relations = {a.agent: a.relation for a in event.attributions.all()}
         return cls(relations=relations, **{name: getattr(event, name) for name in CORRECTABLE})
+
+    @property
+    def digest(self) -> str:
+        """Some characters that are others as soon as any of the facts is another."""
+        facts = [*(str(getattr(self, name)) for name in CORRECTABLE), *sorted(map(str, self.relations.items()))]
+        return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 @operation
@@ -82,13 +89,15 @@ def record_adverse_event(
 
 @operation
 def correct_adverse_event(
-    *, event: AdverseEvent, changes: Mapping[str, Any], reason: str, by: User, at: dt.datetime
+    *, event: AdverseEvent, changes: Mapping[str, Any], reason: str, by: User, at: dt.datetime, shown: str = ""
 ) -> AdverseEvent:
     """Correct what is recorded about an event; the audit trail keeps the old values with who, when and why.
 
     changes: any of term, detail, grade, onset_on, resolved_on, serious, relations (of the agents that change).
+    shown: the digest of the facts that were looked at, where the caller wants to be sure that they are still so.
     A judgement stays what it was, about the facts of then; where the corrected facts need a new one, the patient
-    waits for it. Raises Refused: reason-needed, nothing-changed, and what `record_adverse_event` refuses about facts.
+    waits for it. Raises Refused: reason-needed, changed-since-shown, nothing-changed, and what `record_adverse_event`
+    refuses about the facts.
     """
     require(by, Permission.RECORD_CLINICAL, event.study, event.patient.site)
     if not reason.strip():
@@ -97,6 +106,12 @@ def correct_adverse_event(
     event = loaded_event(event)
     patient = event.patient
     before, after = EventFacts.of(event), _changed(EventFacts.of(event), changes)
+    if shown and shown != before.digest:
+        raise Refused(
+            "changed-since-shown",
+            f"Somebody has corrected this event since the page was opened; it is {named(event)} now. Nothing is "
+            "saved: go back, look at it, and correct it again.",
+        )
     if before == after:
         raise Refused("nothing-changed", "Nothing is different from what is recorded. Change a value, or go back.")
     _require_possible(patient, after, day_of(at, patient.site.time_zone))
