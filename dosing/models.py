@@ -28,7 +28,11 @@ class Recommendation(models.Model):
     cohort = models.ForeignKey(Cohort, on_delete=models.PROTECT, related_name="recommendations")
     action = models.CharField(max_length=12, choices=Action.choices)
     level = models.ForeignKey(
-        DoseLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="+",
+        DoseLevel,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
         help_text="the dose recommended (or the MTD); NULL when none is",
     )
     reason = models.TextField(help_text="one sentence")
@@ -92,9 +96,7 @@ class Decision(models.Model):
                 | (~Q(status="signed") & Q(signed_at__isnull=True)),
                 name="signed_decision_has_its_time",
             ),
-            models.CheckConstraint(
-                condition=Q(choice="accept") | ~Q(comment=""), name="a_different_choice_says_why"
-            ),
+            models.CheckConstraint(condition=Q(choice="accept") | ~Q(comment=""), name="a_different_choice_says_why"),
             models.CheckConstraint(
                 condition=Q(status="withdrawn", withdrawn_at__isnull=False)
                 | (~Q(status="withdrawn") & Q(withdrawn_at__isnull=True)),

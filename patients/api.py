@@ -91,8 +91,18 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
     class Meta:
         model = Patient
         fields = [
-            "code", "site", "status", "screened_on", "consent", "eligible", "registered_at", "part", "level",
-            "planned_start", "treatment_ended_on", "next_cycle",
+            "code",
+            "site",
+            "status",
+            "screened_on",
+            "consent",
+            "eligible",
+            "registered_at",
+            "part",
+            "level",
+            "planned_start",
+            "treatment_ended_on",
+            "next_cycle",
         ]
 
     @extend_schema_field(ConsentSerializer(allow_null=True))
@@ -261,7 +271,5 @@ class CycleViewSet(ListModelMixin, RetrieveModelMixin, StudyScoped):
 
 def register(router: BaseRouter) -> None:
     router.register(f"{STUDY_PREFIX}/patients", PatientViewSet, basename="patient")
-    router.register(
-        rf"{STUDY_PREFIX}/patients/(?P<patient_code>[-\w]+)/cycles", CycleViewSet, basename="patient-cycle"
-    )
+    router.register(rf"{STUDY_PREFIX}/patients/(?P<patient_code>[-\w]+)/cycles", CycleViewSet, basename="patient-cycle")
     register_events(router)

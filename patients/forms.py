@@ -68,9 +68,7 @@ class EligibilityForm(forms.Form):
         self.criteria = criteria
         for criterion in criteria:
             excludes = criterion.kind == "exclusion"
-            answers = [("yes", "No"), ("no", "Yes, it applies")] if excludes else [
-                ("yes", "Yes"), ("no", "No")
-            ]
+            answers = [("yes", "No"), ("no", "Yes, it applies")] if excludes else [("yes", "Yes"), ("no", "No")]
             hint = "Excludes the patient where it applies." if excludes else ""
             self.fields[criterion.code] = one_of(criterion.text, answers, help_text=hint)
         self.fields["checked_on"] = day_field("Checked on")
@@ -111,7 +109,10 @@ class DosesForm(forms.Form):
         super().__init__(*args, **options)
         for agent, count in planned:
             self.fields[agent.code] = forms.IntegerField(
-                label=f"{agent.name}: doses taken", min_value=0, required=False, help_text=f"of {count} planned",
+                label=f"{agent.name}: doses taken",
+                min_value=0,
+                required=False,
+                help_text=f"of {count} planned",
                 widget=forms.NumberInput(attrs={"class": "field-short", "inputmode": "numeric"}),
             )
         self.agents = [agent.code for agent, _ in planned]
@@ -151,7 +152,10 @@ class ReduceForm(forms.Form):
         [(c.value, c.label.capitalize()) for c in (DoseReduction.Cause.ADVERSE_EVENT, DoseReduction.Cause.OTHER)],
     )
     event = EventChoice(
-        label="Adverse event", queryset=AdverseEvent.objects.none(), required=False, empty_label="None",
+        label="Adverse event",
+        queryset=AdverseEvent.objects.none(),
+        required=False,
+        empty_label="None",
         help_text="Needed where it is the reason. Record it first if it is not listed.",
     )
     explanation = text_field("Reason in words")
@@ -171,14 +175,15 @@ class DiscontinueForm(forms.Form):
     reason_code = forms.ChoiceField(label="Reason", widget=forms.RadioSelect)
     on = day_field("Last day of protocol therapy")
     event = EventChoice(
-        label="Adverse event", queryset=AdverseEvent.objects.none(), required=False, empty_label="None",
+        label="Adverse event",
+        queryset=AdverseEvent.objects.none(),
+        required=False,
+        empty_label="None",
         help_text="Where one was the reason.",
     )
     detail = text_field("In words", required=False)
 
-    def __init__(
-        self, *args: Any, patient: Patient, reasons: Sequence[DiscontinuationReason], **options: Any
-    ) -> None:
+    def __init__(self, *args: Any, patient: Patient, reasons: Sequence[DiscontinuationReason], **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["reason_code"].choices = [(r.code, r.text) for r in reasons]  # type: ignore[attr-defined]
         self.fields["event"].queryset = patient.adverse_events.all()  # type: ignore[attr-defined]
@@ -247,7 +252,10 @@ def value_field(measure: OutcomeMeasure, *, required: bool) -> forms.DecimalFiel
     if measure.minimum is not None and measure.maximum is not None:
         span = f"{measure.minimum} to {measure.maximum}"
     return forms.DecimalField(
-        label=measure.title, required=required, max_digits=10, decimal_places=3,
+        label=measure.title,
+        required=required,
+        max_digits=10,
+        decimal_places=3,
         help_text=" ".join(part for part in (span, measure.unit, f"({measure.better} is better)") if part),
         widget=forms.NumberInput(attrs={"class": "field-short", "inputmode": "decimal", "step": "any"}),
     )

@@ -57,7 +57,11 @@ class Patient(models.Model):
         DoseLevel, null=True, blank=True, on_delete=models.PROTECT, related_name="patients"
     )
     version = models.ForeignKey(
-        ProtocolVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="patients",
+        ProtocolVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="patients",
         help_text="the protocol version under which the patient was registered",
     )
     registered_at = models.DateTimeField(null=True, blank=True)
@@ -72,12 +76,22 @@ class Patient(models.Model):
             models.UniqueConstraint(fields=["study", "code"], name="patient_code_once"),
             models.CheckConstraint(
                 condition=Q(
-                    slot__isnull=True, part__isnull=True, assigned_level__isnull=True, version__isnull=True,
-                    registered_at__isnull=True, registered_by__isnull=True, planned_start__isnull=True,
+                    slot__isnull=True,
+                    part__isnull=True,
+                    assigned_level__isnull=True,
+                    version__isnull=True,
+                    registered_at__isnull=True,
+                    registered_by__isnull=True,
+                    planned_start__isnull=True,
                 )
                 | Q(
-                    slot__isnull=False, part__isnull=False, assigned_level__isnull=False, version__isnull=False,
-                    registered_at__isnull=False, registered_by__isnull=False, planned_start__isnull=False,
+                    slot__isnull=False,
+                    part__isnull=False,
+                    assigned_level__isnull=False,
+                    version__isnull=False,
+                    registered_at__isnull=False,
+                    registered_by__isnull=False,
+                    planned_start__isnull=False,
                 ),
                 name="registration_is_whole",
             ),
@@ -291,9 +305,7 @@ class WindowAssessment(models.Model):
     assessed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [
-            models.CheckConstraint(condition=Q(taken__lte=F("planned")), name="window_taken_within_planned")
-        ]
+        constraints = [models.CheckConstraint(condition=Q(taken__lte=F("planned")), name="window_taken_within_planned")]
 
     def __str__(self) -> str:
         return f"{self.patient} DLT window"
@@ -312,9 +324,7 @@ class DoseReduction(models.Model):
     to_rung = models.PositiveSmallIntegerField()
     effective_on = models.DateField()
     cause = models.CharField(max_length=20, choices=Cause.choices)
-    event = models.ForeignKey(
-        AdverseEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="reductions"
-    )
+    event = models.ForeignKey(AdverseEvent, null=True, blank=True, on_delete=models.PROTECT, related_name="reductions")
     explanation = models.TextField()
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -424,9 +434,7 @@ class OutcomeValue(models.Model):
 
     class Meta:
         ordering = ["measured_on", "pk"]
-        constraints = [
-            models.UniqueConstraint(fields=["patient", "measure", "timepoint"], name="outcome_value_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["patient", "measure", "timepoint"], name="outcome_value_once")]
 
     def __str__(self) -> str:
         return f"{self.patient} {self.measure} {self.value}"

@@ -26,9 +26,7 @@ class Move:
         return (self.to_day - self.from_day).days if self.from_day and self.to_day else 0
 
 
-def preview_cycle_start(
-    patient: Patient, cycles: Sequence[Cycle], number: int, started_on: dt.date
-) -> list[Move]:
+def preview_cycle_start(patient: Patient, cycles: Sequence[Cycle], number: int, started_on: dt.date) -> list[Move]:
     """Everything whose planned day changes when cycle `number` starts (or is corrected to) this day.
 
     Later cycles move by the same days; the next one is named for all of them. Samples already collected

@@ -231,9 +231,7 @@ def timepoint_day(
     return _day(on, timepoint.window, firm)
 
 
-def occurrences(
-    timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle], today: dt.date
-) -> list[Occurrence]:
+def occurrences(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle], today: dt.date) -> list[Occurrence]:
     """Every time at which a time point is due: once, or with each started and planned cycle."""
     if timepoint.anchor is not AnchorKind.EVERY_CYCLE_START:
         day = timepoint_day(timepoint, patient, cycles)
@@ -268,8 +266,14 @@ def follow_up_visits(patient: Patient) -> list[FollowUpDue]:
     dead = any(not visit.alive for visit in done.values())
     total = plan.for_days // plan.every_days
     return [
-        _follow_up(before + step, ended.on + dt.timedelta(days=step * plan.every_days), plan.window,
-                   last=step == total, done=done.get(before + step), latest=latest)
+        _follow_up(
+            before + step,
+            ended.on + dt.timedelta(days=step * plan.every_days),
+            plan.window,
+            last=step == total,
+            done=done.get(before + step),
+            latest=latest,
+        )
         for step in range(1, total + 1)
         if before + step in done or not dead
     ]

@@ -6,79 +6,219 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('trials', '0001_initial'),
+        ("trials", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Recommendation',
+            name="Recommendation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('kind', models.CharField(choices=[('dose', 'dose for the next cohort'), ('mtd', 'maximum tolerated dose'), ('monitoring', 'toxicity monitoring in expansion')], max_length=12)),
-                ('action', models.CharField(choices=[('escalate', 'Escalate'), ('stay', 'Stay'), ('de_escalate', 'De-escalate'), ('stop', 'Stop')], max_length=12)),
-                ('reason', models.TextField(help_text='one sentence')),
-                ('inputs', models.JSONField(help_text='what decides: tally, pending, current dose, design with all parameters')),
-                ('inputs_sha256', models.CharField(max_length=64)),
-                ('shown', models.JSONField(help_text='who counts, who does not and why, look-ahead, boundaries, estimates')),
-                ('engine_version', models.CharField(max_length=20)),
-                ('issued_at', models.DateTimeField()),
-                ('cohort', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recommendations', to='trials.cohort')),
-                ('issued_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('level', models.ForeignKey(blank=True, help_text='the dose recommended (or the MTD); NULL when none is', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.doselevel')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recommendations', to='trials.study')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.protocolversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("dose", "dose for the next cohort"),
+                            ("mtd", "maximum tolerated dose"),
+                            ("monitoring", "toxicity monitoring in expansion"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("escalate", "Escalate"),
+                            ("stay", "Stay"),
+                            ("de_escalate", "De-escalate"),
+                            ("stop", "Stop"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("reason", models.TextField(help_text="one sentence")),
+                (
+                    "inputs",
+                    models.JSONField(
+                        help_text="what decides: tally, pending, current dose, design with all parameters"
+                    ),
+                ),
+                ("inputs_sha256", models.CharField(max_length=64)),
+                (
+                    "shown",
+                    models.JSONField(help_text="who counts, who does not and why, look-ahead, boundaries, estimates"),
+                ),
+                ("engine_version", models.CharField(max_length=20)),
+                ("issued_at", models.DateTimeField()),
+                (
+                    "cohort",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recommendations", to="trials.cohort"
+                    ),
+                ),
+                (
+                    "issued_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "level",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="the dose recommended (or the MTD); NULL when none is",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="trials.doselevel",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="recommendations", to="trials.study"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.protocolversion"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'number'],
+                "ordering": ["study", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('choice', models.CharField(choices=[('accept', 'as recommended'), ('lower', 'a lower dose'), ('stay', 'stay at the current dose'), ('hold', 'hold registration'), ('stop', 'stop the escalation')], max_length=10)),
-                ('cohort_size', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('comment', models.TextField(blank=True)),
-                ('roles_required', models.JSONField(help_text="the protocol's roles that must each sign")),
-                ('status', models.CharField(choices=[('proposed', 'waiting for signatures'), ('signed', 'signed'), ('withdrawn', 'withdrawn')], default='proposed', max_length=10)),
-                ('proposed_at', models.DateTimeField()),
-                ('signed_at', models.DateTimeField(blank=True, help_text='when the last required role signed', null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_reason', models.TextField(blank=True)),
-                ('level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.doselevel')),
-                ('opened_cohort', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='opened_by_decision', to='trials.cohort')),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='trials.study')),
-                ('recommendation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='decisions', to='dosing.recommendation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "choice",
+                    models.CharField(
+                        choices=[
+                            ("accept", "as recommended"),
+                            ("lower", "a lower dose"),
+                            ("stay", "stay at the current dose"),
+                            ("hold", "hold registration"),
+                            ("stop", "stop the escalation"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("cohort_size", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("comment", models.TextField(blank=True)),
+                ("roles_required", models.JSONField(help_text="the protocol's roles that must each sign")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "waiting for signatures"),
+                            ("signed", "signed"),
+                            ("withdrawn", "withdrawn"),
+                        ],
+                        default="proposed",
+                        max_length=10,
+                    ),
+                ),
+                ("proposed_at", models.DateTimeField()),
+                (
+                    "signed_at",
+                    models.DateTimeField(blank=True, help_text="when the last required role signed", null=True),
+                ),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_reason", models.TextField(blank=True)),
+                (
+                    "level",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="trials.doselevel",
+                    ),
+                ),
+                (
+                    "opened_cohort",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="opened_by_decision",
+                        to="trials.cohort",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="decisions", to="trials.study"
+                    ),
+                ),
+                (
+                    "recommendation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="decisions",
+                        to="dosing.recommendation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'pk'],
+                "ordering": ["study", "pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='recommendation',
-            constraint=models.UniqueConstraint(fields=('study', 'number'), name='recommendation_number_once'),
+            model_name="recommendation",
+            constraint=models.UniqueConstraint(fields=("study", "number"), name="recommendation_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'withdrawn'), _negated=True), fields=('recommendation',), name='one_decision_in_force'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status", "withdrawn"), _negated=True),
+                fields=("recommendation",),
+                name="one_decision_in_force",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at__isnull', False), ('status', 'signed')), models.Q(models.Q(('status', 'signed'), _negated=True), ('signed_at__isnull', True)), _connector='OR'), name='signed_decision_has_its_time'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("signed_at__isnull", False), ("status", "signed")),
+                    models.Q(models.Q(("status", "signed"), _negated=True), ("signed_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="signed_decision_has_its_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(('choice', 'accept'), models.Q(('comment', ''), _negated=True), _connector='OR'), name='a_different_choice_says_why'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("choice", "accept"), models.Q(("comment", ""), _negated=True), _connector="OR"),
+                name="a_different_choice_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'withdrawn'), ('withdrawn_at__isnull', False)), models.Q(models.Q(('status', 'withdrawn'), _negated=True), ('withdrawn_at__isnull', True)), _connector='OR'), name='withdrawn_decision_has_its_time'),
+            model_name="decision",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "withdrawn"), ("withdrawn_at__isnull", False)),
+                    models.Q(models.Q(("status", "withdrawn"), _negated=True), ("withdrawn_at__isnull", True)),
+                    _connector="OR",
+                ),
+                name="withdrawn_decision_has_its_time",
+            ),
         ),
     ]

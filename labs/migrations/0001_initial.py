@@ -6,66 +6,115 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('patients', '0001_initial'),
-        ('trials', '0001_initial'),
+        ("patients", "0001_initial"),
+        ("trials", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Collection',
+            name="Collection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('timepoint', models.CharField(help_text="code of the protocol's sample time point", max_length=40)),
-                ('outcome', models.CharField(choices=[('collected', 'collected'), ('missed', 'missed')], max_length=10)),
-                ('planned_on', models.DateField()),
-                ('window_from', models.DateField()),
-                ('window_to', models.DateField()),
-                ('collected_on', models.DateField(blank=True, null=True)),
-                ('out_of_window_reason', models.TextField(blank=True)),
-                ('missed_reason', models.TextField(blank=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='collections', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("timepoint", models.CharField(help_text="code of the protocol's sample time point", max_length=40)),
+                (
+                    "outcome",
+                    models.CharField(choices=[("collected", "collected"), ("missed", "missed")], max_length=10),
+                ),
+                ("planned_on", models.DateField()),
+                ("window_from", models.DateField()),
+                ("window_to", models.DateField()),
+                ("collected_on", models.DateField(blank=True, null=True)),
+                ("out_of_window_reason", models.TextField(blank=True)),
+                ("missed_reason", models.TextField(blank=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="collections", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
             ],
             options={
-                'ordering': ['patient', 'planned_on'],
+                "ordering": ["patient", "planned_on"],
             },
         ),
         migrations.CreateModel(
-            name='Tube',
+            name="Tube",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(help_text="code of the protocol's tube", max_length=40)),
-                ('label', models.CharField(max_length=80, unique=True)),
-                ('collected', models.BooleanField(default=True)),
-                ('collection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tubes', to='labs.collection')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(help_text="code of the protocol's tube", max_length=40)),
+                ("label", models.CharField(max_length=80, unique=True)),
+                ("collected", models.BooleanField(default=True)),
+                (
+                    "collection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tubes", to="labs.collection"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
             ],
             options={
-                'ordering': ['collection', 'kind'],
+                "ordering": ["collection", "kind"],
             },
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.UniqueConstraint(fields=('patient', 'timepoint'), name='collection_once'),
+            model_name="collection",
+            constraint=models.UniqueConstraint(fields=("patient", "timepoint"), name="collection_once"),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('collected_on__isnull', False), ('missed_reason', ''), ('outcome', 'collected')), models.Q(('collected_on__isnull', True), ('outcome', 'missed'), models.Q(('missed_reason', ''), _negated=True)), _connector='OR'), name='collected_has_a_day_missed_a_reason'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("collected_on__isnull", False), ("missed_reason", ""), ("outcome", "collected")),
+                    models.Q(
+                        ("collected_on__isnull", True),
+                        ("outcome", "missed"),
+                        models.Q(("missed_reason", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="collected_has_a_day_missed_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='collection',
-            constraint=models.CheckConstraint(condition=models.Q(('collected_on__isnull', True), models.Q(('collected_on__gte', models.F('window_from')), ('collected_on__lte', models.F('window_to'))), models.Q(('out_of_window_reason', ''), _negated=True), _connector='OR'), name='out_of_window_has_a_reason'),
+            model_name="collection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("collected_on__isnull", True),
+                    models.Q(
+                        ("collected_on__gte", models.F("window_from")), ("collected_on__lte", models.F("window_to"))
+                    ),
+                    models.Q(("out_of_window_reason", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="out_of_window_has_a_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tube',
-            constraint=models.UniqueConstraint(fields=('collection', 'kind'), name='tube_once'),
+            model_name="tube",
+            constraint=models.UniqueConstraint(fields=("collection", "kind"), name="tube_once"),
         ),
     ]

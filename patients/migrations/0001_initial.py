@@ -7,374 +7,796 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('trials', '0001_initial'),
+        ("trials", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AdverseEvent',
+            name="AdverseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('term', models.CharField(help_text='CTCAE term', max_length=200)),
-                ('detail', models.CharField(blank=True, help_text="for 'Other, specify' terms", max_length=300)),
-                ('grade', models.PositiveSmallIntegerField()),
-                ('onset_on', models.DateField()),
-                ('resolved_on', models.DateField(blank=True, null=True)),
-                ('serious', models.BooleanField(default=False)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adverse_events', to='trials.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("term", models.CharField(help_text="CTCAE term", max_length=200)),
+                ("detail", models.CharField(blank=True, help_text="for 'Other, specify' terms", max_length=300)),
+                ("grade", models.PositiveSmallIntegerField()),
+                ("onset_on", models.DateField()),
+                ("resolved_on", models.DateField(blank=True, null=True)),
+                ("serious", models.BooleanField(default=False)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="adverse_events", to="trials.study"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['onset_on', 'pk'],
+                "ordering": ["onset_on", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Cycle',
+            name="Cycle",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('due_on', models.DateField(help_text='the planned start, by the actual start of the cycle before')),
-                ('latest_on', models.DateField(help_text="due_on plus the protocol's delay limit")),
-                ('started_on', models.DateField()),
-                ('rung', models.PositiveSmallIntegerField(help_text='of the reduction ladder; 0 is the highest')),
-                ('dose_label', models.CharField(max_length=80)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("due_on", models.DateField(help_text="the planned start, by the actual start of the cycle before")),
+                ("latest_on", models.DateField(help_text="due_on plus the protocol's delay limit")),
+                ("started_on", models.DateField()),
+                ("rung", models.PositiveSmallIntegerField(help_text="of the reduction ladder; 0 is the highest")),
+                ("dose_label", models.CharField(max_length=80)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
             ],
             options={
-                'ordering': ['patient', 'number'],
+                "ordering": ["patient", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(help_text='site code and running number: A-001', max_length=20)),
-                ('status', models.CharField(choices=[('screening', 'in screening'), ('screen_failed', 'screen failure'), ('registered', 'registered, not yet treated'), ('on_treatment', 'on treatment'), ('event_monitoring', 'event monitoring'), ('off_study', 'off study')], default='screening', max_length=20)),
-                ('screened_on', models.DateField()),
-                ('screened_at', models.DateTimeField()),
-                ('registered_at', models.DateTimeField(blank=True, null=True)),
-                ('planned_start', models.DateField(blank=True, help_text='expected first day of cycle 1', null=True)),
-                ('assigned_level', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='trials.doselevel')),
-                ('part', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='trials.part')),
-                ('registered_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('reserved_slot', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reserved_for', to='trials.slot')),
-                ('screened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='trials.site')),
-                ('slot', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patient', to='trials.slot')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='trials.study')),
-                ('version', models.ForeignKey(blank=True, help_text='the protocol version under which the patient was registered', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='trials.protocolversion')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(help_text="site code and running number: A-001", max_length=20)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("screening", "in screening"),
+                            ("screen_failed", "screen failure"),
+                            ("registered", "registered, not yet treated"),
+                            ("on_treatment", "on treatment"),
+                            ("event_monitoring", "event monitoring"),
+                            ("off_study", "off study"),
+                        ],
+                        default="screening",
+                        max_length=20,
+                    ),
+                ),
+                ("screened_on", models.DateField()),
+                ("screened_at", models.DateTimeField()),
+                ("registered_at", models.DateTimeField(blank=True, null=True)),
+                ("planned_start", models.DateField(blank=True, help_text="expected first day of cycle 1", null=True)),
+                (
+                    "assigned_level",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patients",
+                        to="trials.doselevel",
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patients",
+                        to="trials.part",
+                    ),
+                ),
+                (
+                    "registered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "reserved_slot",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reserved_for",
+                        to="trials.slot",
+                    ),
+                ),
+                (
+                    "screened_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="patients", to="trials.site"
+                    ),
+                ),
+                (
+                    "slot",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patient",
+                        to="trials.slot",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="patients", to="trials.study"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="the protocol version under which the patient was registered",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patients",
+                        to="trials.protocolversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['study', 'code'],
+                "ordering": ["study", "code"],
             },
         ),
         migrations.CreateModel(
-            name='OutcomeValue',
+            name="OutcomeValue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('measure', models.CharField(max_length=40)),
-                ('timepoint', models.CharField(max_length=40)),
-                ('measured_on', models.DateField()),
-                ('value', models.DecimalField(decimal_places=3, max_digits=10)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("measure", models.CharField(max_length=40)),
+                ("timepoint", models.CharField(max_length=40)),
+                ("measured_on", models.DateField()),
+                ("value", models.DecimalField(decimal_places=3, max_digits=10)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="outcomes", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['measured_on', 'pk'],
+                "ordering": ["measured_on", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Interruption',
+            name="Interruption",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.CharField(max_length=40)),
-                ('from_day', models.DateField()),
-                ('to_day', models.DateField(blank=True, null=True)),
-                ('reason', models.TextField()),
-                ('recorded_at', models.DateTimeField()),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interruptions', to='patients.cycle')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='interruptions', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("agent", models.CharField(max_length=40)),
+                ("from_day", models.DateField()),
+                ("to_day", models.DateField(blank=True, null=True)),
+                ("reason", models.TextField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="interruptions", to="patients.cycle"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="interruptions", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['from_day'],
+                "ordering": ["from_day"],
             },
         ),
         migrations.CreateModel(
-            name='FollowUpVisit',
+            name="FollowUpVisit",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField()),
-                ('planned_on', models.DateField()),
-                ('done_on', models.DateField()),
-                ('alive', models.BooleanField()),
-                ('died_on', models.DateField(blank=True, null=True)),
-                ('progressed_on', models.DateField(blank=True, null=True)),
-                ('out_of_window_reason', models.TextField(blank=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='follow_up_visits', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField()),
+                ("planned_on", models.DateField()),
+                ("done_on", models.DateField()),
+                ("alive", models.BooleanField()),
+                ("died_on", models.DateField(blank=True, null=True)),
+                ("progressed_on", models.DateField(blank=True, null=True)),
+                ("out_of_window_reason", models.TextField(blank=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="follow_up_visits",
+                        to="patients.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['patient', 'number'],
+                "ordering": ["patient", "number"],
             },
         ),
         migrations.CreateModel(
-            name='EligibilityCheck',
+            name="EligibilityCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('answers', models.JSONField(help_text='criterion code → true (met) or false')),
-                ('eligible', models.BooleanField()),
-                ('checked_on', models.DateField()),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='eligibility', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("answers", models.JSONField(help_text="criterion code → true (met) or false")),
+                ("eligible", models.BooleanField()),
+                ("checked_on", models.DateField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="eligibility", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DosesTaken',
+            name="DosesTaken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.CharField(max_length=40)),
-                ('planned', models.PositiveSmallIntegerField()),
-                ('taken', models.PositiveSmallIntegerField()),
-                ('recorded_at', models.DateTimeField()),
-                ('cycle', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='doses_taken', to='patients.cycle')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("agent", models.CharField(max_length=40)),
+                ("planned", models.PositiveSmallIntegerField()),
+                ("taken", models.PositiveSmallIntegerField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "cycle",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="doses_taken", to="patients.cycle"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'doses taken',
+                "verbose_name_plural": "doses taken",
             },
         ),
         migrations.CreateModel(
-            name='DoseReduction',
+            name="DoseReduction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(help_text="1, 2 … up to the protocol's maximum")),
-                ('from_rung', models.PositiveSmallIntegerField()),
-                ('to_rung', models.PositiveSmallIntegerField()),
-                ('effective_on', models.DateField()),
-                ('cause', models.CharField(choices=[('adverse_event', 'adverse event'), ('retreatment', 're-treatment at a lower dose'), ('other', 'other')], max_length=20)),
-                ('explanation', models.TextField()),
-                ('recorded_at', models.DateTimeField()),
-                ('event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reductions', to='patients.adverseevent')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reductions', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(help_text="1, 2 … up to the protocol's maximum")),
+                ("from_rung", models.PositiveSmallIntegerField()),
+                ("to_rung", models.PositiveSmallIntegerField()),
+                ("effective_on", models.DateField()),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("adverse_event", "adverse event"),
+                            ("retreatment", "re-treatment at a lower dose"),
+                            ("other", "other"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("explanation", models.TextField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reductions",
+                        to="patients.adverseevent",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="reductions", to="patients.patient"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['patient', 'number'],
+                "ordering": ["patient", "number"],
             },
         ),
         migrations.CreateModel(
-            name='DltAssessment',
+            name="DltAssessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_dlt', models.BooleanField()),
-                ('rule', models.CharField(blank=True, help_text="code of the protocol's rule that fired", max_length=40)),
-                ('rationale', models.TextField(blank=True)),
-                ('confirmed', models.BooleanField(help_text='made by somebody who may confirm')),
-                ('assessed_at', models.DateTimeField()),
-                ('assessed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dlt_assessments', to='patients.adverseevent')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='dlt_assessments', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_dlt", models.BooleanField()),
+                (
+                    "rule",
+                    models.CharField(blank=True, help_text="code of the protocol's rule that fired", max_length=40),
+                ),
+                ("rationale", models.TextField(blank=True)),
+                ("confirmed", models.BooleanField(help_text="made by somebody who may confirm")),
+                ("assessed_at", models.DateTimeField()),
+                (
+                    "assessed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dlt_assessments",
+                        to="patients.adverseevent",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dlt_assessments",
+                        to="patients.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['event', 'pk'],
+                "ordering": ["event", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Discontinuation',
+            name="Discontinuation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveSmallIntegerField(default=1)),
-                ('reason_code', models.CharField(help_text="one of the protocol's", max_length=40)),
-                ('on', models.DateField(help_text='the last day of protocol therapy')),
-                ('detail', models.TextField(blank=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('retreated_on', models.DateField(blank=True, help_text='first day of re-treatment at a lower dose', null=True)),
-                ('event', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.adverseevent')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='discontinuations', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveSmallIntegerField(default=1)),
+                ("reason_code", models.CharField(help_text="one of the protocol's", max_length=40)),
+                ("on", models.DateField(help_text="the last day of protocol therapy")),
+                ("detail", models.TextField(blank=True)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "retreated_on",
+                    models.DateField(blank=True, help_text="first day of re-treatment at a lower dose", null=True),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="patients.adverseevent",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="discontinuations",
+                        to="patients.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['patient', 'number'],
+                "ordering": ["patient", "number"],
             },
         ),
         migrations.AddField(
-            model_name='cycle',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cycles', to='patients.patient'),
+            model_name="cycle",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="cycles", to="patients.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='ContinuationReview',
+            name="ContinuationReview",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reviewed_on', models.DateField()),
-                ('continues', models.BooleanField()),
-                ('explanation', models.TextField()),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='continuation_review', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("reviewed_on", models.DateField()),
+                ("continues", models.BooleanField()),
+                ("explanation", models.TextField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="continuation_review",
+                        to="patients.patient",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('signed_on', models.DateField()),
-                ('form_version', models.CharField(max_length=40)),
-                ('recorded_at', models.DateTimeField()),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='consent', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("signed_on", models.DateField()),
+                ("form_version", models.CharField(max_length=40)),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="consent", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Attribution',
+            name="Attribution",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('agent', models.CharField(max_length=40)),
-                ('relation', models.CharField(choices=[('unrelated', 'unrelated'), ('unlikely', 'unlikely'), ('possible', 'possible'), ('probable', 'probable'), ('definite', 'definite')], max_length=10)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attributions', to='patients.adverseevent')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='patients.patient')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("agent", models.CharField(max_length=40)),
+                (
+                    "relation",
+                    models.CharField(
+                        choices=[
+                            ("unrelated", "unrelated"),
+                            ("unlikely", "unlikely"),
+                            ("possible", "possible"),
+                            ("probable", "probable"),
+                            ("definite", "definite"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attributions",
+                        to="patients.adverseevent",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="patients.patient"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='adverseevent',
-            name='patient',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='adverse_events', to='patients.patient'),
+            model_name="adverseevent",
+            name="patient",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="adverse_events", to="patients.patient"
+            ),
         ),
         migrations.CreateModel(
-            name='WindowAssessment',
+            name="WindowAssessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('closed_on', models.DateField(help_text='last day of the window when it was assessed')),
-                ('planned', models.PositiveSmallIntegerField(help_text='planned doses of the exposure agent in the window')),
-                ('taken', models.PositiveSmallIntegerField(help_text='of these, taken')),
-                ('assessed_at', models.DateTimeField()),
-                ('assessed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='window_assessment', to='patients.patient')),
-                ('study', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='trials.study')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("closed_on", models.DateField(help_text="last day of the window when it was assessed")),
+                (
+                    "planned",
+                    models.PositiveSmallIntegerField(help_text="planned doses of the exposure agent in the window"),
+                ),
+                ("taken", models.PositiveSmallIntegerField(help_text="of these, taken")),
+                ("assessed_at", models.DateTimeField()),
+                (
+                    "assessed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "patient",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="window_assessment",
+                        to="patients.patient",
+                    ),
+                ),
+                (
+                    "study",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="trials.study"),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.UniqueConstraint(fields=('study', 'code'), name='patient_code_once'),
+            model_name="patient",
+            constraint=models.UniqueConstraint(fields=("study", "code"), name="patient_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('assigned_level__isnull', True), ('part__isnull', True), ('planned_start__isnull', True), ('registered_at__isnull', True), ('registered_by__isnull', True), ('slot__isnull', True), ('version__isnull', True)), models.Q(('assigned_level__isnull', False), ('part__isnull', False), ('planned_start__isnull', False), ('registered_at__isnull', False), ('registered_by__isnull', False), ('slot__isnull', False), ('version__isnull', False)), _connector='OR'), name='registration_is_whole'),
+            model_name="patient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("assigned_level__isnull", True),
+                        ("part__isnull", True),
+                        ("planned_start__isnull", True),
+                        ("registered_at__isnull", True),
+                        ("registered_by__isnull", True),
+                        ("slot__isnull", True),
+                        ("version__isnull", True),
+                    ),
+                    models.Q(
+                        ("assigned_level__isnull", False),
+                        ("part__isnull", False),
+                        ("planned_start__isnull", False),
+                        ("registered_at__isnull", False),
+                        ("registered_by__isnull", False),
+                        ("slot__isnull", False),
+                        ("version__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="registration_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='patient',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('registered_at__isnull', True), ('status__in', ['screening', 'screen_failed'])), models.Q(models.Q(('status__in', ['screening', 'screen_failed']), _negated=True), ('registered_at__isnull', False)), _connector='OR'), name='status_fits_registration'),
+            model_name="patient",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("registered_at__isnull", True), ("status__in", ["screening", "screen_failed"])),
+                    models.Q(
+                        models.Q(("status__in", ["screening", "screen_failed"]), _negated=True),
+                        ("registered_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="status_fits_registration",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcomevalue',
-            constraint=models.UniqueConstraint(fields=('patient', 'measure', 'timepoint'), name='outcome_value_once'),
+            model_name="outcomevalue",
+            constraint=models.UniqueConstraint(fields=("patient", "measure", "timepoint"), name="outcome_value_once"),
         ),
         migrations.AddConstraint(
-            model_name='interruption',
-            constraint=models.CheckConstraint(condition=models.Q(('to_day__isnull', True), ('to_day__gte', models.F('from_day')), _connector='OR'), name='interruption_ends_after_start'),
+            model_name="interruption",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("to_day__isnull", True), ("to_day__gte", models.F("from_day")), _connector="OR"),
+                name="interruption_ends_after_start",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='followupvisit',
-            constraint=models.UniqueConstraint(fields=('patient', 'number'), name='follow_up_number_once'),
+            model_name="followupvisit",
+            constraint=models.UniqueConstraint(fields=("patient", "number"), name="follow_up_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='followupvisit',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('alive', True), ('died_on__isnull', True)), models.Q(('alive', False), ('died_on__isnull', False)), _connector='OR'), name='death_has_its_date'),
+            model_name="followupvisit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("alive", True), ("died_on__isnull", True)),
+                    models.Q(("alive", False), ("died_on__isnull", False)),
+                    _connector="OR",
+                ),
+                name="death_has_its_date",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dosestaken',
-            constraint=models.UniqueConstraint(fields=('cycle', 'agent'), name='doses_taken_once'),
+            model_name="dosestaken",
+            constraint=models.UniqueConstraint(fields=("cycle", "agent"), name="doses_taken_once"),
         ),
         migrations.AddConstraint(
-            model_name='dosestaken',
-            constraint=models.CheckConstraint(condition=models.Q(('taken__lte', models.F('planned'))), name='taken_within_planned'),
+            model_name="dosestaken",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("taken__lte", models.F("planned"))), name="taken_within_planned"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dosereduction',
-            constraint=models.UniqueConstraint(fields=('patient', 'number'), name='reduction_number_once'),
+            model_name="dosereduction",
+            constraint=models.UniqueConstraint(fields=("patient", "number"), name="reduction_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='dosereduction',
-            constraint=models.CheckConstraint(condition=models.Q(('to_rung', django.db.models.expressions.CombinedExpression(models.F('from_rung'), '+', models.Value(1)))), name='one_rung_down'),
+            model_name="dosereduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "to_rung",
+                        django.db.models.expressions.CombinedExpression(models.F("from_rung"), "+", models.Value(1)),
+                    )
+                ),
+                name="one_rung_down",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dosereduction',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='reductions_count_from_1'),
+            model_name="dosereduction",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="reductions_count_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='dosereduction',
-            constraint=models.CheckConstraint(condition=models.Q(('explanation', ''), _negated=True), name='reduction_names_its_reason'),
+            model_name="dosereduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("explanation", ""), _negated=True), name="reduction_names_its_reason"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dosereduction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('cause', 'adverse_event'), _negated=True), ('event__isnull', False), _connector='OR'), name='reduction_names_its_event'),
+            model_name="dosereduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("cause", "adverse_event"), _negated=True), ("event__isnull", False), _connector="OR"
+                ),
+                name="reduction_names_its_event",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dltassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('rule', ''), ('is_dlt', True), models.Q(('rationale', ''), _negated=True), _connector='OR'), name='not_a_dlt_against_a_rule_says_why'),
+            model_name="dltassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("rule", ""), ("is_dlt", True), models.Q(("rationale", ""), _negated=True), _connector="OR"
+                ),
+                name="not_a_dlt_against_a_rule_says_why",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='discontinuation',
-            constraint=models.UniqueConstraint(fields=('patient', 'number'), name='discontinuation_number_once'),
+            model_name="discontinuation",
+            constraint=models.UniqueConstraint(fields=("patient", "number"), name="discontinuation_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='discontinuation',
-            constraint=models.UniqueConstraint(condition=models.Q(('retreated_on__isnull', True)), fields=('patient',), name='one_discontinuation_in_force'),
+            model_name="discontinuation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("retreated_on__isnull", True)),
+                fields=("patient",),
+                name="one_discontinuation_in_force",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='discontinuation',
-            constraint=models.CheckConstraint(condition=models.Q(('retreated_on__isnull', True), ('retreated_on__gt', models.F('on')), _connector='OR'), name='retreatment_after_discontinuation'),
+            model_name="discontinuation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("retreated_on__isnull", True), ("retreated_on__gt", models.F("on")), _connector="OR"
+                ),
+                name="retreatment_after_discontinuation",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.UniqueConstraint(fields=('patient', 'number'), name='cycle_number_once'),
+            model_name="cycle",
+            constraint=models.UniqueConstraint(fields=("patient", "number"), name="cycle_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('started_on__lte', models.F('latest_on'))), name='cycle_within_delay_limit'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("started_on__lte", models.F("latest_on"))), name="cycle_within_delay_limit"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='cycle',
-            constraint=models.CheckConstraint(condition=models.Q(('number__gte', 1)), name='cycles_count_from_1'),
+            model_name="cycle",
+            constraint=models.CheckConstraint(condition=models.Q(("number__gte", 1)), name="cycles_count_from_1"),
         ),
         migrations.AddConstraint(
-            model_name='attribution',
-            constraint=models.UniqueConstraint(fields=('event', 'agent'), name='attribution_once'),
+            model_name="attribution",
+            constraint=models.UniqueConstraint(fields=("event", "agent"), name="attribution_once"),
         ),
         migrations.AddConstraint(
-            model_name='adverseevent',
-            constraint=models.CheckConstraint(condition=models.Q(('grade__range', (1, 5))), name='grade_1_to_5'),
+            model_name="adverseevent",
+            constraint=models.CheckConstraint(condition=models.Q(("grade__range", (1, 5))), name="grade_1_to_5"),
         ),
         migrations.AddConstraint(
-            model_name='adverseevent',
-            constraint=models.CheckConstraint(condition=models.Q(('resolved_on__isnull', True), ('resolved_on__gte', models.F('onset_on')), _connector='OR'), name='event_resolves_after_onset'),
+            model_name="adverseevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("resolved_on__isnull", True), ("resolved_on__gte", models.F("onset_on")), _connector="OR"
+                ),
+                name="event_resolves_after_onset",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='windowassessment',
-            constraint=models.CheckConstraint(condition=models.Q(('taken__lte', models.F('planned'))), name='window_taken_within_planned'),
+            model_name="windowassessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("taken__lte", models.F("planned"))), name="window_taken_within_planned"
+            ),
         ),
     ]

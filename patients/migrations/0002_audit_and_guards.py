@@ -3,8 +3,20 @@ from django.db import migrations
 from audit.ddl import AppendOnly, AuditTable, FreezeOnceSet, Guard
 
 TABLES = [
-    "patient", "consent", "eligibilitycheck", "cycle", "dosestaken", "interruption", "adverseevent", "attribution",
-    "dltassessment", "windowassessment", "dosereduction", "discontinuation", "continuationreview", "followupvisit",
+    "patient",
+    "consent",
+    "eligibilitycheck",
+    "cycle",
+    "dosestaken",
+    "interruption",
+    "adverseevent",
+    "attribution",
+    "dltassessment",
+    "windowassessment",
+    "dosereduction",
+    "discontinuation",
+    "continuationreview",
+    "followupvisit",
     "outcomevalue",
 ]
 
@@ -72,7 +84,9 @@ class Migration(migrations.Migration):
         ),
         AppendOnly("patients_dltassessment"),
         Guard(
-            "patients_patient", "registration", "BEFORE INSERT OR UPDATE",
+            "patients_patient",
+            "registration",
+            "BEFORE INSERT OR UPDATE",
             REGISTRATION,
             declare="place_part bigint; place_level bigint; place_cohort_closed timestamptz;"
             " place_level_closed timestamptz; place_suspended timestamptz; place_study bigint;",

@@ -60,11 +60,17 @@ class Migration(migrations.Migration):
 
     operations = [
         Guard(
-            "patients_cycle", "within_delay", "BEFORE INSERT OR UPDATE OF number, due_on, latest_on", DELAY,
+            "patients_cycle",
+            "within_delay",
+            "BEFORE INSERT OR UPDATE OF number, due_on, latest_on",
+            DELAY,
             declare="length_days int; limit_days int; agreed date; by_cycle date; by_retreatment date;",
         ),
         Guard(
-            "patients_dosereduction", "within_the_ladder", "BEFORE INSERT OR UPDATE", LADDER,
+            "patients_dosereduction",
+            "within_the_ladder",
+            "BEFORE INSERT OR UPDATE",
+            LADDER,
             declare="start_rung int; rungs int;",
         ),
         Guard("patients_discontinuation", "end_of_treatment", "BEFORE INSERT OR UPDATE", END),

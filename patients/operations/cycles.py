@@ -22,9 +22,7 @@ from trials.permissions import Permission
 
 
 @operation
-def start_cycle(
-    *, patient: Patient, started_on: dt.date, by: User, at: dt.datetime, rung: int | None = None
-) -> Cycle:
+def start_cycle(*, patient: Patient, started_on: dt.date, by: User, at: dt.datetime, rung: int | None = None) -> Cycle:
     """Record that the next cycle has started; later cycles, samples, visits and the DLT window follow from it.
 
     rung: of the reduction ladder, where the caller wants to be sure; another one than is in force is refused.
@@ -41,9 +39,16 @@ def start_cycle(
             field="rung",
         )
     cycle = Cycle.objects.create(
-        patient=patient, study=patient.study, number=planned.number, due_on=planned.due_on,
-        latest_on=planned.latest_on, started_on=started_on, rung=in_force, dose_label=ladder[in_force].label,
-        recorded_at=at, recorded_by=by,
+        patient=patient,
+        study=patient.study,
+        number=planned.number,
+        due_on=planned.due_on,
+        latest_on=planned.latest_on,
+        started_on=started_on,
+        rung=in_force,
+        dose_label=ladder[in_force].label,
+        recorded_at=at,
+        recorded_by=by,
     )
     if patient.status == Patient.Status.REGISTERED:
         patient.status = Patient.Status.ON_TREATMENT
@@ -94,7 +99,13 @@ def record_doses(
 
 
 def _doses(
-    patient: Patient, cycle: Cycle, agent: str, taken: int, doses: DosesTaken | None, by: User, at: dt.datetime,
+    patient: Patient,
+    cycle: Cycle,
+    agent: str,
+    taken: int,
+    doses: DosesTaken | None,
+    by: User,
+    at: dt.datetime,
     reason: str | None,
 ) -> DosesTaken:
     """The number of doses, recorded or (where one is known already) corrected."""
@@ -114,8 +125,14 @@ def _doses(
     _agrees_with_window(patient, cycle, agent, taken)
     if doses is None:
         return DosesTaken.objects.create(
-            cycle=cycle, patient=patient, study=patient.study, agent=agent, planned=len(days), taken=taken,
-            recorded_at=at, recorded_by=by,
+            cycle=cycle,
+            patient=patient,
+            study=patient.study,
+            agent=agent,
+            planned=len(days),
+            taken=taken,
+            recorded_at=at,
+            recorded_by=by,
         )
     if doses.taken != taken:
         reason_given(reason)
@@ -206,7 +223,8 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
     earliest = cycle.due_on - before if cycle.number > 1 else today_of(patient, patient.registered_at)
     if started_on < earliest:
         raise Refused(
-            "cycle-too-early", f"Cycle {cycle.number} cannot have started before {day_words(earliest)}.",
+            "cycle-too-early",
+            f"Cycle {cycle.number} cannot have started before {day_words(earliest)}.",
             field="started_on",
         )
     if started_on > cycle.latest_on:

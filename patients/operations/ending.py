@@ -47,8 +47,15 @@ def discontinue(
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
     discontinuation = Discontinuation.objects.create(
-        patient=patient, study=patient.study, number=len(patient.discontinuations.all()) + 1,
-        reason_code=reason_code, on=on, event=event, detail=detail.strip(), recorded_at=at, recorded_by=by,
+        patient=patient,
+        study=patient.study,
+        number=len(patient.discontinuations.all()) + 1,
+        reason_code=reason_code,
+        on=on,
+        event=event,
+        detail=detail.strip(),
+        recorded_at=at,
+        recorded_by=by,
     )
     for interruption in patient.interruptions.filter(to_day__isnull=True, from_day__lte=on):
         interruption.to_day = on
@@ -118,8 +125,13 @@ def review_continuation(
     not_in_future(reviewed_on, patient, at, "reviewed_on")
     explanation = given(explanation, "reason-needed", "Say what the review rests on.", "explanation")
     return ContinuationReview.objects.create(
-        patient=patient, study=patient.study, reviewed_on=reviewed_on, continues=continues,
-        explanation=explanation, recorded_at=at, recorded_by=by,
+        patient=patient,
+        study=patient.study,
+        reviewed_on=reviewed_on,
+        continues=continues,
+        explanation=explanation,
+        recorded_at=at,
+        recorded_by=by,
     )
 
 

@@ -39,9 +39,17 @@ def record_follow_up(
             field="out_of_window_reason",
         )
     recorded = FollowUpVisit.objects.create(
-        patient=patient, study=patient.study, number=visit.number, planned_on=visit.on, done_on=done_on, alive=alive,
-        died_on=died_on, progressed_on=progressed_on,
-        out_of_window_reason=out_of_window_reason.strip() if outside else "", recorded_at=at, recorded_by=by,
+        patient=patient,
+        study=patient.study,
+        number=visit.number,
+        planned_on=visit.on,
+        done_on=done_on,
+        alive=alive,
+        died_on=died_on,
+        progressed_on=progressed_on,
+        out_of_window_reason=out_of_window_reason.strip() if outside else "",
+        recorded_at=at,
+        recorded_by=by,
     )
     if visit.last or not alive:
         patient.status = Patient.Status.OFF_STUDY
@@ -96,7 +104,8 @@ def _visit_of(patient: Patient, done_on: dt.date) -> FollowUpDue:
     previous = max((v.done_on for v in patient.follow_up_visits.all()), default=None)
     if previous is not None and done_on <= previous:
         raise Refused(
-            "before-the-last-visit", f"The visit before took place on {day_words(previous)}; give a later day.",
+            "before-the-last-visit",
+            f"The visit before took place on {day_words(previous)}; give a later day.",
             field="done_on",
         )
     return min(ahead, key=lambda visit: abs((visit.on - done_on).days))

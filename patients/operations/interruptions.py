@@ -28,8 +28,15 @@ def interrupt_dosing(
     _within_cycle(patient, cycle, from_day, to_day)
     _no_overlap(cycle, agent, protocol_of(patient).agent(agent).name, from_day, to_day)
     interruption = Interruption.objects.create(
-        cycle=cycle, patient=patient, study=patient.study, agent=agent, from_day=from_day, to_day=to_day,
-        reason=reason, recorded_at=at, recorded_by=by,
+        cycle=cycle,
+        patient=patient,
+        study=patient.study,
+        agent=agent,
+        from_day=from_day,
+        to_day=to_day,
+        reason=reason,
+        recorded_at=at,
+        recorded_by=by,
     )
     stop_at_level_of(patient, by=by, at=at)  # doses entered for the DLT window may not have been possible
     return interruption
@@ -55,7 +62,8 @@ def resume_dosing(*, interruption: Interruption, to_day: dt.date, by: User, at: 
 def _within_cycle(patient: Patient, cycle: Cycle, from_day: dt.date, to_day: dt.date | None) -> None:
     if to_day is not None and to_day < from_day:
         raise Refused(
-            "ends-before-it-begins", f"The last day without dose is before the first, {day_words(from_day)}.",
+            "ends-before-it-begins",
+            f"The last day without dose is before the first, {day_words(from_day)}.",
             field="to_day",
         )
     following = patient.cycles.filter(number=cycle.number + 1).first()

@@ -42,9 +42,7 @@ def record_outcomes(
 
 
 @operation
-def correct_outcome(
-    *, outcome: OutcomeValue, value: Decimal, reason: str, by: User, at: dt.datetime
-) -> OutcomeValue:
+def correct_outcome(*, outcome: OutcomeValue, value: Decimal, reason: str, by: User, at: dt.datetime) -> OutcomeValue:
     """Correct a value; the old one stays readable in the history."""
     patient = lock_patient(outcome.patient, Permission.RECORD_CLINICAL, by)
     reason_given(reason)
@@ -63,7 +61,8 @@ def _record(
     not_in_future(measured_on, patient, at, "measured_on")
     if measured_on < patient.screened_on:
         raise Refused(
-            "before-screening", f"{patient.code} was screened on {day_words(patient.screened_on)}; give a later day.",
+            "before-screening",
+            f"{patient.code} was screened on {day_words(patient.screened_on)}; give a later day.",
             field="measured_on",
         )
     known = set(OutcomeValue.objects.filter(patient=patient, timepoint=timepoint).values_list("measure", flat=True))
@@ -77,8 +76,14 @@ def _record(
             )
     return [
         OutcomeValue.objects.create(
-            patient=patient, study=patient.study, measure=code, timepoint=timepoint, measured_on=measured_on,
-            value=value, recorded_at=at, recorded_by=by,
+            patient=patient,
+            study=patient.study,
+            measure=code,
+            timepoint=timepoint,
+            measured_on=measured_on,
+            value=value,
+            recorded_at=at,
+            recorded_by=by,
         )
         for code, value in values.items()
     ]
@@ -96,7 +101,8 @@ def _at_timepoint(patient: Patient, measure: OutcomeMeasure, code: str) -> None:
     in_part = found is not None and (patient.part is None or patient.part.kind in found.parts)
     if not in_part:
         raise Refused(
-            "no-such-timepoint", f"{measure.title} is not measured then. Choose one of its time points.",
+            "no-such-timepoint",
+            f"{measure.title} is not measured then. Choose one of its time points.",
             field="timepoint",
         )
 
@@ -106,12 +112,14 @@ def _within_range(measure: OutcomeMeasure, value: Decimal) -> None:
     too_low, too_high = low is not None and value < low, high is not None and value > high
     if too_low or too_high:
         allowed = " ".join(
-            part for part in (
+            part
+            for part in (
                 f"at least {low}" if low is not None else "",
                 "and" if low is not None and high is not None else "",
                 f"at most {high}" if high is not None else "",
                 measure.unit,
-            ) if part
+            )
+            if part
         )
         sentence = f"{value} is not possible; {measure.title} is {allowed}."
         raise Refused("value-out-of-range", sentence, field=measure.code)

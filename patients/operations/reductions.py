@@ -49,9 +49,7 @@ def reduce_dose(
 
 
 @operation
-def retreat(
-    *, patient: Patient, starts_on: dt.date, explanation: str, by: User, at: dt.datetime
-) -> DoseReduction:
+def retreat(*, patient: Patient, starts_on: dt.date, explanation: str, by: User, at: dt.datetime) -> DoseReduction:
     """Resume treatment one rung lower after unacceptable toxicity without progression; it counts as a reduction.
 
     starts_on: the day on which the next cycle is due.
@@ -60,9 +58,7 @@ def retreat(
     ended = check_retreatment(patient)
     explanation = given(explanation, "reason-needed", "Say why treatment is resumed.", "explanation")
     _starts_after_the_end(patient, ended, starts_on)
-    reduction = _one_rung_down(
-        patient, DoseReduction.Cause.RETREATMENT, explanation, starts_on, by, at, ended.event
-    )
+    reduction = _one_rung_down(patient, DoseReduction.Cause.RETREATMENT, explanation, starts_on, by, at, ended.event)
     ended.retreated_on = starts_on
     ended.save(update_fields=["retreated_on"])
     patient.status = Patient.Status.ON_TREATMENT if patient.cycles.all() else Patient.Status.REGISTERED
@@ -92,7 +88,12 @@ def reduction_refusal(patient: Patient) -> Refused | None:
 
 
 def _one_rung_down(
-    patient: Patient, cause: str, explanation: str, effective_on: dt.date, by: User, at: dt.datetime,
+    patient: Patient,
+    cause: str,
+    explanation: str,
+    effective_on: dt.date,
+    by: User,
+    at: dt.datetime,
     event: AdverseEvent | None,
 ) -> DoseReduction:
     refusal = reduction_refusal(patient)
@@ -100,9 +101,17 @@ def _one_rung_down(
         raise refusal
     rung = schedule.lowest_rung_so_far(patient)
     return DoseReduction.objects.create(
-        patient=patient, study=patient.study, number=len(patient.reductions.all()) + 1, from_rung=rung,
-        to_rung=rung + 1, effective_on=effective_on, cause=cause, event=event, explanation=explanation,
-        recorded_at=at, recorded_by=by,
+        patient=patient,
+        study=patient.study,
+        number=len(patient.reductions.all()) + 1,
+        from_rung=rung,
+        to_rung=rung + 1,
+        effective_on=effective_on,
+        cause=cause,
+        event=event,
+        explanation=explanation,
+        recorded_at=at,
+        recorded_by=by,
     )
 
 

@@ -62,8 +62,12 @@ def record_consent(
     if consent is None:
         _in_screening(patient)
         return Consent.objects.create(
-            patient=patient, study=patient.study, signed_on=signed_on, form_version=form_version,
-            recorded_at=at, recorded_by=by,
+            patient=patient,
+            study=patient.study,
+            signed_on=signed_on,
+            form_version=form_version,
+            recorded_at=at,
+            recorded_by=by,
         )
     if (consent.signed_on, consent.form_version) != (signed_on, form_version):
         reason_given(reason)
@@ -90,8 +94,13 @@ def check_eligibility(
     check = EligibilityCheck.objects.filter(patient=patient).first()
     if check is None:
         return EligibilityCheck.objects.create(
-            patient=patient, study=patient.study, answers=answers, eligible=all(answers.values()),
-            checked_on=checked_on, recorded_at=at, recorded_by=by,
+            patient=patient,
+            study=patient.study,
+            answers=answers,
+            eligible=all(answers.values()),
+            checked_on=checked_on,
+            recorded_at=at,
+            recorded_by=by,
         )
     if (check.answers, check.checked_on) != (answers, checked_on):
         reason_given(reason)

@@ -135,8 +135,15 @@ class ActionPage(PatientPage):
 
     def answer(self, form: Form, *, status: int = 200, **more: Any) -> HttpResponse:
         context = self.context(
-            form=form, form_class=self.form_class, keep=self.keep or type(self).__name__, heading=self.heading,
-            submit=self.submit, lead=self.lead, facts=self.facts(), ways=self.ways(more.get("refused")), **more,
+            form=form,
+            form_class=self.form_class,
+            keep=self.keep or type(self).__name__,
+            heading=self.heading,
+            submit=self.submit,
+            lead=self.lead,
+            facts=self.facts(),
+            ways=self.ways(more.get("refused")),
+            **more,
         )
         return render(self.request, self.template, context, status=status)
 

@@ -78,8 +78,12 @@ class EligibilityPage(ActionPage):
     def act(self, form: Form) -> str:
         assert isinstance(form, EligibilityForm)
         check = check_eligibility(
-            patient=self.patient, answers=form.answers(), checked_on=form.cleaned_data["checked_on"],
-            reason=form.cleaned_data.get("reason", ""), by=self.page.user, at=self.page.now,
+            patient=self.patient,
+            answers=form.answers(),
+            checked_on=form.cleaned_data["checked_on"],
+            reason=form.cleaned_data.get("reason", ""),
+            by=self.page.user,
+            at=self.page.now,
         )
         return f"{self.patient.code} is {'eligible' if check.eligible else 'not eligible'}."
 
@@ -137,9 +141,13 @@ class RegimenPage(PatientPage):
             doses = doses_of_rung(protocol_of(self.patient), rung, present.started_on)
         number = present.number if present else 1
         return render(
-            request, "patients/regimen.html",
+            request,
+            "patients/regimen.html",
             self.context(
-                doses=doses, number=number, planned=planned, started=present,
+                doses=doses,
+                number=number,
+                planned=planned,
+                started=present,
                 may_record=self.page.may(Permission.RECORD_CLINICAL, self.patient.site),
             ),
         )

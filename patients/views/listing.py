@@ -118,8 +118,11 @@ class Screen(LoginRequiredMixin, View):
             return self.answer(page, form, status=422)
         try:
             patient = screen_patient(
-                study=page.study, site=form.chosen_site(), screened_on=form.cleaned_data["screened_on"],
-                by=page.user, at=page.now,
+                study=page.study,
+                site=form.chosen_site(),
+                screened_on=form.cleaned_data["screened_on"],
+                by=page.user,
+                at=page.now,
             )
         except Refused as refused:
             refuse_into(form, refused)

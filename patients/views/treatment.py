@@ -89,9 +89,7 @@ class StartCyclePage(TreatmentPage):
         if self.planned:
             self.heading = f"Start cycle {self.planned.number}"
             self.submit = f"Start cycle {self.planned.number}"
-            self.lead = (
-                f"Due on {day_words(self.planned.due_on)}; possible until {day_words(self.planned.latest_on)}."
-            )
+            self.lead = f"Due on {day_words(self.planned.due_on)}; possible until {day_words(self.planned.latest_on)}."
 
     def look(self) -> None:
         cycle_that_can_start(self.patient)
@@ -195,7 +193,10 @@ class DosesPage(TreatmentPage):
         if self.cycle is None:
             raise Refused("no-cycle", f"{self.patient.code} has not started a cycle. Start cycle 1 first.")
         record_cycle_doses(
-            cycle=self.cycle, taken=form.taken(), reason=form.cleaned_data.get("reason", ""), by=self.page.user,
+            cycle=self.cycle,
+            taken=form.taken(),
+            reason=form.cleaned_data.get("reason", ""),
+            by=self.page.user,
             at=self.page.now,
         )
         return f"{self.patient.code}: doses of cycle {self.cycle.number} recorded."

@@ -43,7 +43,7 @@ SHOWS_FOCUS = """element => [element, element.closest("label")].filter(Boolean).
     const style = getComputedStyle(shown);
     return style.outlineStyle !== "none" || style.boxShadow !== "none";
 })"""
-OUR_PAGES = ("reminders", "labs", "dosing", "patients", "accounts")
+OUR_PAGES = ("reminders", "labs", "dosing", "patients", "trials", "accounts")
 # Addresses that only take what is sent, lead on, answer a program, or are a part of another page.
 NOT_PAGES = {
     "accounts:sign-out",
@@ -59,6 +59,7 @@ NOT_PAGES = {
     "reminders:home",
     "reminders:settle",
     "reminders:this-week",
+    "trials:move-day",
 }
 
 
@@ -95,6 +96,8 @@ def examples(study: Study) -> Iterator[Example]:
     yield Example("dosing:decision", reverse("dosing:decision", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decisions", reverse("dosing:decisions", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decision-detail", reverse("dosing:decision-detail", args=[key, 1]))
+    for name in ("protocol", "accrual"):
+        yield Example(f"trials:{name}", reverse(f"trials:{name}", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     for name in ("samples", "label-sheet"):
         yield Example(f"labs:{name}", reverse(f"labs:{name}", args=[key]))
     yield from _of("labs:patient", treated, left, screened)

@@ -195,7 +195,9 @@ def doses_entered_until(cycle: Cycle, by: User, day: int) -> None:
     record_doses(cycle=cycle, agent="dexamethasone", taken=1, by=by, at=moment(on(day)))
 
 
-def test_after_two_reductions_the_page_says_so_and_leads_to_the_refusal_with_its_way_on(patient: Patient, coordinator_a: User) -> None:
+def test_after_two_reductions_the_page_says_so_and_leads_to_the_refusal_with_its_way_on(
+    patient: Patient, coordinator_a: User
+) -> None:
     event = record_adverse_event(
         patient=patient, term="Fatigue", grade=2, onset_on=on(5), relations=RELATIONS, by=coordinator_a,
         at=moment(on(5)),

@@ -62,7 +62,9 @@ def test_refusals_name_their_field(site_a: Site, coordinator_a: User, edc_a: Api
     treated(site_a, coordinator_a)
     doses = edc_a.post(f"{PATIENTS}A-001/cycles/1/doses/", {"taken": {"lenalidomide": 22}})
     assert (doses.status_code, doses.json()["code"], doses.json()["field"]) == (
-        409, "doses-out-of-range", "lenalidomide",
+        409,
+        "doses-out-of-range",
+        "lenalidomide",
     )
     early = edc_a.post(f"{PATIENTS}A-001/cycles/", {"started_on": "2026-01-05"})
     assert (early.status_code, early.json()["code"]) == (409, "cycle-too-early")
@@ -117,9 +119,7 @@ def test_the_delay_limit_and_the_end_of_treatment_hold_here_too(
     move_rehearsal_day(study=study, days=60, by=coordinator_a, at=moment(DAY_ONE))
     late = edc_a.post(f"{PATIENTS}A-001/cycles/", {"started_on": "2026-03-03"})
     assert (late.status_code, late.json()["code"]) == (409, "delay-limit")
-    discontinue(
-        patient=patient, reason_code="treatment-delay", on=DAY_ONE, by=coordinator_a, at=moment(DAY_ONE)
-    )
+    discontinue(patient=patient, reason_code="treatment-delay", on=DAY_ONE, by=coordinator_a, at=moment(DAY_ONE))
     after = edc_a.post(f"{PATIENTS}A-001/cycles/", {"started_on": "2026-02-02"})
     assert (after.status_code, after.json()["code"]) == (409, "treatment-ended")
     assert Cycle.objects.count() == 1

@@ -173,9 +173,7 @@ def test_a_correction_still_has_to_fit(number: int, on: int, code: str, site_a: 
 def doses(
     patient: Patient, taken: int, by: User, on: dt.date, agent: str = "lenalidomide", reason: str = ""
 ) -> DosesTaken:
-    return record_doses(
-        cycle=patient.cycles.first(), agent=agent, taken=taken, reason=reason, by=by, at=moment(on)
-    )
+    return record_doses(cycle=patient.cycles.first(), agent=agent, taken=taken, reason=reason, by=by, at=moment(on))
 
 
 def test_doses_are_counted_against_the_days_that_have_passed(site_a: Site, coordinator_a: User) -> None:

@@ -28,7 +28,11 @@ from trials.models import Site
 pytestmark = pytest.mark.django_db
 
 REASONS = [
-    "patient-request", "unacceptable-adverse-events", "treatment-delay", "intercurrent-illness", "other-therapy",
+    "patient-request",
+    "unacceptable-adverse-events",
+    "treatment-delay",
+    "intercurrent-illness",
+    "other-therapy",
 ]
 
 
@@ -64,8 +68,13 @@ def test_each_of_the_protocols_reasons_starts_event_monitoring(
 
 def test_an_open_interruption_ends_with_the_treatment(patient: Patient, coordinator_a: User) -> None:
     interrupt_dosing(
-        cycle=patient.cycles.get(), agent="lenalidomide", from_day=day(9), to_day=None, reason="rash",
-        by=coordinator_a, at=moment(day(9)),
+        cycle=patient.cycles.get(),
+        agent="lenalidomide",
+        from_day=day(9),
+        to_day=None,
+        reason="rash",
+        by=coordinator_a,
+        at=moment(day(9)),
     )
     ended(patient, coordinator_a)
     assert Interruption.objects.get().to_day == day(20)
@@ -96,8 +105,13 @@ def test_refused_by_role(patient: Patient, coordinator_b: User, monitor: User) -
 
 def corrected(patient: Patient, by: User, on: int, reason: str = "misread", code: str = "patient-request") -> None:
     correct_discontinuation(
-        discontinuation=Discontinuation.objects.get(number=1), reason_code=code, on=day(on), detail="", reason=reason,
-        by=by, at=moment(day(120)),
+        discontinuation=Discontinuation.objects.get(number=1),
+        reason_code=code,
+        on=day(on),
+        detail="",
+        reason=reason,
+        by=by,
+        at=moment(day(120)),
     )
 
 
@@ -120,9 +134,7 @@ def test_a_corrected_end_says_why_and_keeps_the_old_day(patient: Patient, coordi
         (19, "bored", "no-such-reason"),
     ],
 )
-def test_a_corrected_end_has_to_fit(
-    on: int, code: str, refused_as: str, patient: Patient, coordinator_a: User
-) -> None:
+def test_a_corrected_end_has_to_fit(on: int, code: str, refused_as: str, patient: Patient, coordinator_a: User) -> None:
     ended(patient, coordinator_a)
     visited(patient, coordinator_a, day(111))
     with pytest.raises(Refused) as refused:
@@ -284,7 +296,12 @@ def test_a_corrected_visit_keeps_its_old_value(patient: Patient, coordinator_a: 
             visit=visit, alive=True, died_on=None, progressed_on=None, reason="", by=coordinator_a, at=moment(day(112))
         )
     correct_follow_up(
-        visit=visit, alive=True, died_on=None, progressed_on=None, reason="another patient", by=coordinator_a,
+        visit=visit,
+        alive=True,
+        died_on=None,
+        progressed_on=None,
+        reason="another patient",
+        by=coordinator_a,
         at=moment(day(112)),
     )
     assert again(patient).status == "event_monitoring"

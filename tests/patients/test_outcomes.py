@@ -36,7 +36,12 @@ def measured(
     on: int = 1,
 ) -> OutcomeValue:
     return record_outcome(
-        patient=patient, measure=measure, timepoint=timepoint, measured_on=day(on), value=Decimal(value), by=by,
+        patient=patient,
+        measure=measure,
+        timepoint=timepoint,
+        measured_on=day(on),
+        value=Decimal(value),
+        by=by,
         at=moment(day(max(on, 1))),
     )
 
@@ -52,7 +57,8 @@ def test_values_make_a_series_in_the_order_of_time(patient: Patient, coordinator
     measured(patient, coordinator_a, "4.5")
     series = {s.measure.code: s for s in outcome_series(again(patient))}
     assert [(p.title, p.day, p.value) for p in series["serum-igm"].points] == [
-        ("Pre-treatment", 0, Decimal("4.500")), ("After cycle 3", 84, Decimal("3.100")),
+        ("Pre-treatment", 0, Decimal("4.500")),
+        ("After cycle 3", 84, Decimal("3.100")),
     ]
     assert series["proprioception"].points == ()
 
@@ -61,7 +67,11 @@ def test_a_visits_values_are_recorded_together_or_not_at_all(patient: Patient, c
     given = {"serum-igm": Decimal("4"), "proprioception": Decimal("9")}
     with pytest.raises(Refused) as refused:
         record_outcomes(
-            patient=patient, timepoint="pre-treatment", measured_on=day(1), values=given, by=coordinator_a,
+            patient=patient,
+            timepoint="pre-treatment",
+            measured_on=day(1),
+            values=given,
+            by=coordinator_a,
             at=moment(day(1)),
         )
     assert (refused.value.code, refused.value.field) == ("value-out-of-range", "proprioception")

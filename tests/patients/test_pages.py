@@ -195,7 +195,7 @@ def test_no_slot_says_so_before_anything_is_typed(browser: Client, site_a: Site,
     patient = eligible(site_a, coordinator_a)
     page = browser.get(url("register", patient)).content.decode()
     assert "The one slot is used in cohort 1" in page
-    assert "<form method=\"post\" class" not in page
+    assert '<form method="post" class' not in page
 
 
 def test_without_consent_the_page_leads_to_the_consent(browser: Client, site_a: Site, coordinator_a: User) -> None:
@@ -233,9 +233,7 @@ def test_a_delay_beyond_the_limit_offers_discontinuation(
     assert answer.status_code == 409
     assert "a delay of more than 4 weeks ends treatment" in answer.content.decode()
     assert url("discontinue", patient) in answer.content.decode()
-    browser.post(
-        url("discontinue", patient), {"reason_code": "treatment-delay", "on": day(28).isoformat()}
-    )
+    browser.post(url("discontinue", patient), {"reason_code": "treatment-delay", "on": day(28).isoformat()})
     assert Discontinuation.objects.get().reason_code == "treatment-delay"
     assert "no cycle can start" in browser.get(url("start-cycle", patient)).content.decode()
 
@@ -341,7 +339,11 @@ def test_the_list_shows_the_sites_one_may_see(
 
 
 def test_the_list_asks_as_many_queries_for_one_as_for_many(
-    client: Client, study: Study, site_a: Site, coordinator_a: User, pi: User,
+    client: Client,
+    study: Study,
+    site_a: Site,
+    coordinator_a: User,
+    pi: User,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
     client.force_login(pi)

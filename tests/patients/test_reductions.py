@@ -28,7 +28,12 @@ def patient(site_a: Site, coordinator_a: User) -> Patient:
 def event_of(patient: Patient, by: User) -> AdverseEvent:
     with acting(by, "test"):
         return AdverseEvent.objects.create(
-            study=patient.study, patient=patient, term="Rash", grade=3, onset_on=day(3), recorded_at=moment(day(3)),
+            study=patient.study,
+            patient=patient,
+            term="Rash",
+            grade=3,
+            onset_on=day(3),
+            recorded_at=moment(day(3)),
             recorded_by=by,
         )
 
@@ -224,5 +229,6 @@ def test_the_database_refuses_re_treatment_without_a_lower_dose(patient: Patient
     with pytest.raises(IntegrityError, match="re-treatment is at a lower dose"), transaction.atomic():
         by_hand(
             "UPDATE patients_discontinuation SET retreated_on = %s WHERE patient_id = %s",
-            [DAY_ONE + dt.timedelta(days=60), patient.pk], coordinator_a,
+            [DAY_ONE + dt.timedelta(days=60), patient.pk],
+            coordinator_a,
         )

@@ -104,9 +104,7 @@ def test_a_slot_held_for_one_patient_is_not_for_another_of_the_same_site(site_a:
     assert refusal(other, coordinator_a).code == "slot-reserved"
 
 
-def test_an_expired_reservation_is_free(
-    site_a: Site, site_b: Site, coordinator_a: User, coordinator_b: User
-) -> None:
+def test_an_expired_reservation_is_free(site_a: Site, site_b: Site, coordinator_a: User, coordinator_b: User) -> None:
     held, other = eligible(site_a, coordinator_a), eligible(site_b, coordinator_b)
     slot = reserve_for_patient(patient=held, by=coordinator_a, at=moment(DAY_ONE))
     assert slot.reserved_until == moment(day(8))
@@ -179,9 +177,7 @@ def test_refused_while_accrual_is_suspended(study: Study, site_a: Site, coordina
     assert register(patient, coordinator_a).registered_at
 
 
-def test_refused_while_a_decision_waits(
-    site_a: Site, coordinator_a: User, first_cohort: Cohort, rung: User
-) -> None:
+def test_refused_while_a_decision_waits(site_a: Site, coordinator_a: User, first_cohort: Cohort, rung: User) -> None:
     patient = eligible(site_a, coordinator_a)
     close_cohort(cohort=first_cohort, because="the decision was to hold", by=rung, at=moment(DAY_ONE))
     assert refusal(patient, coordinator_a).code == "decision-waits"
@@ -288,9 +284,7 @@ def test_the_database_refuses_a_dose_level_that_is_not_the_slots(
         registration_by_hand(patient, first_cohort.slots.get(), study.levels.get(ordinal=3), coordinator_a)
 
 
-def test_the_database_refuses_two_patients_in_one_slot(
-    site_a: Site, coordinator_a: User, first_cohort: Cohort
-) -> None:
+def test_the_database_refuses_two_patients_in_one_slot(site_a: Site, coordinator_a: User, first_cohort: Cohort) -> None:
     registered(site_a, coordinator_a)
     with pytest.raises(IntegrityError, match="slot_id"):
         registration_by_hand(

@@ -121,7 +121,9 @@ def test_a_visit_comes_with_every_cycle(site_a: Site, coordinator_a: User) -> No
     patient = treated(site_a, coordinator_a)
     visits = schedule.visits(patient, cycles_of(patient), DAY_ONE)
     assert [(v.code, v.day.on) for v in visits[:3]] == [
-        ("visit-1", day(1)), ("visit-2", day(29)), ("visit-3", day(57)),
+        ("visit-1", day(1)),
+        ("visit-2", day(29)),
+        ("visit-3", day(57)),
     ]
     assert len(visits) == 27
 
