@@ -58,8 +58,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
 
 
 def memberships(user: User, study: Study) -> list[Membership]:
-    """The person's memberships of a study that are in force (one query)."""
-    return list(Membership.objects.in_force().filter(user=user, study=study).select_related("site"))
+    """The person's memberships of a study that are in force, in the order in which they were granted (one query)."""
+    return list(Membership.objects.in_force().filter(user=user, study=study).select_related("site").order_by("pk"))
 
 
 def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permission]:
