@@ -42,4 +42,4 @@ def remembered(study_id: int, about: Hashable, make: Callable[[], T]) -> T:
 
 
 def _newest(study_id: int) -> tuple[int, str | None]:
-    return study_id, Entry.objects.of_study(study_id).newest_first().values_list("hash", flat=True).first()
+    return study_id, Entry.objects.newest_hash(study_id)

@@ -12,6 +12,10 @@ class EntryQuerySet(models.QuerySet["Entry"]):
     def of_record(self, table: str, row_id: object) -> "EntryQuerySet":
         return self.filter(table_name=table, row_id=str(row_id))
 
+    def newest_hash(self, study_id: int) -> str | None:
+        """The hash at the end of the study's chain. By position, which the chain's own index gives at once."""
+        return self.of_study(study_id).order_by("-position").values_list("hash", flat=True).first()
+
     def newest_first(self) -> "EntryQuerySet":
         return self.order_by("-id")
 

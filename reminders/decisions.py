@@ -129,7 +129,7 @@ def _changed(again: Reconsider) -> Changed:
 
 
 def _data_key(study: Study, moment: dt.datetime, sites: list[Site]) -> str:
-    newest = Entry.objects.of_study(study.pk).newest_first().values_list("hash", flat=True).first()
+    newest = Entry.objects.newest_hash(study.pk)
     days = {day_of(moment, zone).isoformat() for zone in (study.time_zone, *(s.time_zone for s in sites))}
     return f"awaited:{study.pk}:{newest}:{'-'.join(sorted(days))}"
 
