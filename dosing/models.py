@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import DatabaseClock, User
 from trials.models import Cohort, DoseLevel, ProtocolVersion, Study
 
 
@@ -106,3 +106,93 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study} decision on recommendation {self.recommendation_id}"
+
+
+class Comparison(models.Model):
+    """Designs that somebody compared on the workbench, saved with all they were asked about. Its question stays."""
+
+    study = models.ForeignKey(
+        Study,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="comparisons",
+        help_text="whose members may see it; NULL: only who saved it",
+    )
+    title = models.CharField(max_length=120)
+    note = models.TextField(blank=True)
+    question = models.JSONField(help_text="designs with all parameters, doses, true toxicity: workbench.Question")
+    engine_version = models.CharField(max_length=20)
+    saved_at = models.DateTimeField(db_default=DatabaseClock())
+    saved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comparisons")
+    put_away_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [models.CheckConstraint(condition=~Q(title=""), name="comparison_has_a_title")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Simulation(models.Model):
+    """A large simulation of the designs of a question, worked off in blocks by any number of workers."""
+
+    AUDIT_EXEMPT = "made of invented patients, and made again from its question and seed at any time"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        CANCELLED = "cancelled", "cancelled"
+        FAILED = "failed", "failed"
+
+    question = models.JSONField(help_text="as in Comparison")
+    trials = models.PositiveIntegerField(help_text="of each design")
+    seed = models.PositiveBigIntegerField()
+    engine_version = models.CharField(max_length=20)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.RUNNING)
+    started_at = models.DateTimeField(db_default=DatabaseClock())
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="simulations")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(trials__gte=1), name="simulation_has_trials"),
+            models.CheckConstraint(
+                condition=Q(status="running", ended_at__isnull=True)
+                | (~Q(status="running") & Q(ended_at__isnull=False)),
+                name="ended_simulation_has_its_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"simulation {self.pk}"
+
+
+class SimulationBlock(models.Model):
+    """Some trials of one design of a simulation. Its sums are the same whoever works them out."""
+
+    AUDIT_EXEMPT = Simulation.AUDIT_EXEMPT
+
+    simulation = models.ForeignKey(Simulation, on_delete=models.CASCADE, related_name="blocks")
+    design = models.PositiveSmallIntegerField(help_text="index in the question's designs")
+    number = models.PositiveIntegerField(help_text="of the block, from 0: its random numbers follow from it")
+    size = models.PositiveIntegerField(help_text="trials")
+    sums = models.JSONField(null=True, blank=True, help_text="SimulationSums; NULL until worked out")
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["simulation", "design", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["simulation", "design", "number"], name="simulation_block_once"),
+            models.CheckConstraint(
+                condition=Q(sums__isnull=True, done_at__isnull=True) | Q(sums__isnull=False, done_at__isnull=False),
+                name="done_block_has_its_sums",
+            ),
+        ]
+        indexes = [models.Index(fields=["simulation"], condition=Q(done_at__isnull=True), name="block_to_do")]
+
+    def __str__(self) -> str:
+        return f"{self.simulation} design {self.design} block {self.number}"
