@@ -176,7 +176,7 @@ class SimulationBlock(models.Model):
 
     AUDIT_EXEMPT = Simulation.AUDIT_EXEMPT
 
-    simulation = models.ForeignKey(Simulation, on_delete=models.CASCADE, related_name="blocks")
+    simulation = models.ForeignKey(Simulation, on_delete=models.PROTECT, related_name="blocks")
     design = models.PositiveSmallIntegerField(help_text="index in the question's designs")
     number = models.PositiveIntegerField(help_text="of the block, from 0: its random numbers follow from it")
     size = models.PositiveIntegerField(help_text="trials")

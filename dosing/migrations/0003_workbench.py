@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 (
                     "simulation",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="blocks", to="dosing.simulation"
+                        on_delete=django.db.models.deletion.PROTECT, related_name="blocks", to="dosing.simulation"
                     ),
                 ),
             ],
