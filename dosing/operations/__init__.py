@@ -1,5 +1,6 @@
 """What can be done about doses."""
 
+from dosing.operations.comparisons import put_away_comparison, save_comparison
 from dosing.operations.decide import propose_decision, withdraw_decision
 from dosing.operations.protocol import load_protocol
 from dosing.operations.recommend import issue_recommendation, renew_recommendation
@@ -10,7 +11,9 @@ __all__ = [
     "load_protocol",
     "propose_and_sign",
     "propose_decision",
+    "put_away_comparison",
     "renew_recommendation",
+    "save_comparison",
     "sign_decision",
     "withdraw_decision",
     "withdraw_shown_decision",
