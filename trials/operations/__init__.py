@@ -1,0 +1,41 @@
+"""What can be done to a study."""
+
+from trials.operations.accrual import (
+    decision_waits_no_more,
+    end_hold,
+    hold_registration,
+    resume_accrual,
+    suspend_accrual,
+    wait_for_decision,
+)
+from trials.operations.adopting import BoundaryRow, adopt_protocol
+from trials.operations.cohorts import add_replacement_slot, close_cohort, close_levels_from, end_part, open_cohort
+from trials.operations.people import add_site, end_role, grant_role, require_set_up
+from trials.operations.rehearsal import move_rehearsal_day
+from trials.operations.slots import expire_reservations, release_slot, reserve_slot
+from trials.operations.start import go_live
+
+__all__ = [
+    "BoundaryRow",
+    "add_replacement_slot",
+    "add_site",
+    "adopt_protocol",
+    "close_cohort",
+    "close_levels_from",
+    "decision_waits_no_more",
+    "end_hold",
+    "end_part",
+    "end_role",
+    "expire_reservations",
+    "go_live",
+    "grant_role",
+    "hold_registration",
+    "move_rehearsal_day",
+    "open_cohort",
+    "release_slot",
+    "require_set_up",
+    "reserve_slot",
+    "resume_accrual",
+    "suspend_accrual",
+    "wait_for_decision",
+]
