@@ -39,6 +39,8 @@ class IntervalDesign:
     fewest_to_eliminate: ClassVar[int] = FEWEST_TO_ELIMINATE
     estimate_prior: ClassVar[float] = 0.05  # both parameters of the beta prior of the MTD's estimates
     stops_early_only_to_remain: ClassVar[bool] = True  # early_stop_n needs the advice to remain, too
+    estimates_toxicity: ClassVar[bool] = True  # the MTD is selected by estimates
+    fixed_cohort: ClassVar[int | None] = None  # cohorts are of any size
 
     target: float
     max_patients: int
@@ -168,6 +170,27 @@ class IntervalDesign:
     def most_patients(self, doses: int) -> int:
         """max_patients, however many doses."""
         return self.max_patients
+
+    @property
+    def most_at_a_dose(self) -> int:
+        """max_patients."""
+        return self.max_patients
+
+    def room_at(self, tally: DoseTally, dose: int) -> int:
+        """Patients who can still be treated at a dose: those that max_patients leaves."""
+        return max(0, self.max_patients - tally.total_treated)
+
+    def cohort_at(self, tally: DoseTally, dose: int) -> int:
+        """Patients whom the design would treat next at a dose."""
+        return min(self.cohort_size, self.room_at(tally, dose))
+
+    def complete_below(self, tally: DoseTally, dose: int) -> bool:
+        """Never: what ends the trial is the number of patients, not that a dose is complete."""
+        return False
+
+    def monitoring_boundaries(self, max_n: int | None = None) -> BoundaryTable:
+        """The table for patients of an expansion counted together with those of the escalation: the same one."""
+        return self.boundaries(max_n)
 
     def moves(self, n: IntArray, y: IntArray, current: IntArray) -> Moves:
         """`advise` for many tallies, shape (tallies, doses), at their current doses, shape (tallies,)."""

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from dosing.engine import isotonic, wording
+from dosing.engine import observed, wording
 from dosing.engine.advice import Action, Advice, StopReason, action_between
 from dosing.engine.boundaries import BoundaryRow, BoundaryTable
 from dosing.engine.isotonic import MtdSelection
@@ -33,11 +33,12 @@ class ThreePlusThreeDesign:
     de_escalate: when a dose has two DLTs, treat the next lower dose to six patients, and take the highest dose
     with at most one DLT of six; with False the MTD is the dose below. complete_highest: treat the highest dose to
     six, too, before it is the MTD; with False 0 of 3 is enough there. start_dose: where the trial begins.
-    target: decides nothing in the trial; it says which dose is the true MTD in operating characteristics, and above
-    what toxicity prob_above_target is meant.
+    target: decides nothing in the trial; it says which dose is the true MTD in operating characteristics.
     """
 
     name: ClassVar[str] = "three_plus_three"
+    estimates_toxicity: ClassVar[bool] = False  # it counts; no model, no estimate
+    fixed_cohort: ClassVar[int | None] = FIRST
 
     de_escalate: bool = True
     complete_highest: bool = False
@@ -63,6 +64,24 @@ class ThreePlusThreeDesign:
         """Six at every dose."""
         return FULL * doses
 
+    @property
+    def most_at_a_dose(self) -> int:
+        """Six."""
+        return FULL
+
+    def room_at(self, tally: DoseTally, dose: int) -> int:
+        """Patients who complete three or six at a dose; none where there are six."""
+        n, _ = tally.at(dose)
+        return 0 if n >= FULL else FIRST - n % FIRST
+
+    def cohort_at(self, tally: DoseTally, dose: int) -> int:
+        """Patients whom the design would treat next at a dose: those who complete three or six."""
+        return self.room_at(tally, dose)
+
+    def complete_below(self, tally: DoseTally, dose: int) -> bool:
+        """Whether `dose` has all its patients when the dose above it is too toxic."""
+        return tally.at(dose)[0] >= (FULL if self.de_escalate else FIRST)
+
     def check_ladder(self, doses: int) -> None:
         """Raises ValueError where the ladder is too short for the design's start_dose."""
         if self.start_dose > doses:
@@ -72,6 +91,15 @@ class ThreePlusThreeDesign:
         """0 of 3 and at most 1 of 6 escalate; 2 DLTs are too many, whatever n; the rest completes 3 or 6."""
         rows = whole_number("max_n", max_n, 1)
         return BoundaryTable(tuple(_row(n) for n in range(1, rows + 1)))
+
+    def monitoring_boundaries(self, max_n: int = FULL) -> BoundaryTable:
+        """The table for patients of an expansion counted together with those of the escalation.
+
+        Up to six patients it is that of the escalation. The rule says nothing about more; from seven on a dose is too
+        toxic when a third of its patients or more had a DLT, the share at which two of six are too many.
+        """
+        rows = whole_number("max_n", max_n, 1)
+        return BoundaryTable(tuple(_row(n) if n <= FULL else _monitoring_row(n) for n in range(1, rows + 1)))
 
     def elimination_table(self, max_n: int = FULL) -> dict[int, int]:
         """{n: fewest DLTs that close a dose}: two."""
@@ -117,17 +145,24 @@ class ThreePlusThreeDesign:
         return Advice(action, highest, closed, reason, None, size)
 
     def _climb(self, tally: DoseTally, current: int, names: tuple[str, ...], closed: tuple[int, ...]) -> Advice:
-        """No dose is too toxic up to the next: complete three or six patients, then go up; at the top stop."""
+        """No dose is too toxic up to the next: complete three or six patients, then go up; at the top stop.
+
+        Doses above that have six already (the trial went down by choice) are passed over.
+        """
         n, y = tally.at(current)
         name = names[current - 1]
         if n == 0:
             reason = f"Nobody has been evaluated at {name} yet, so treat at {name}"
             return Advice(Action.STAY, current, closed, reason, None, FIRST)
         passed = n >= FULL or (n >= FIRST and y == 0)
+        above = next((d for d in range(current + 1, tally.doses + 1) if tally.at(d)[0] < FULL), None)
+        if passed and above is not None:
+            size = self.room_at(tally, above)
+            reason = f"{wording.seen(n, y)}, so escalate to {names[above - 1]}"
+            return Advice(Action.ESCALATE, above, closed, reason, None, size)
         if passed and current < tally.doses:
-            size = FIRST - tally.at(current + 1)[0] % FIRST
-            reason = f"{wording.seen(n, y)}, so escalate to {names[current]}"
-            return Advice(Action.ESCALATE, current + 1, closed, reason, None, size)
+            reason = f"{wording.seen(n, y)} at {name}, and every dose above has {FULL} patients, so the trial stops"
+            return Advice(Action.STOP, None, closed, reason, StopReason.COMPLETE)
         if passed and (n >= FULL or not self.complete_highest):
             reason = f"{wording.seen(n, y)} at {name}, the highest dose, so the trial stops"
             return Advice(Action.STOP, None, closed, reason, StopReason.COMPLETE)
@@ -140,6 +175,8 @@ class ThreePlusThreeDesign:
 
         The dose below the lowest with two DLTs, once it has six patients (three without de_escalate); where no
         dose has two, the highest, once it has at most one DLT of six (or none of three, but for complete_highest).
+        Estimates are the shares with a DLT and intervals their exact ones: nothing is modelled, none is isotonic, and
+        prob_above_target is None throughout.
         """
         names = dose_labels(labels, tally.doses)
         highest = _below_exceeded(tally)
@@ -151,9 +188,9 @@ class ThreePlusThreeDesign:
             reason = f"No MTD: {names[0]}, the lowest dose, is too toxic"
         else:
             reason = "No MTD: the trial is not complete"
-        estimates, intervals, above = isotonic.summaries(tally, self.target, 0.05)
+        estimates, intervals = observed.shares(tally)
         closed = tuple(range(highest + 1, tally.doses + 1))
-        return MtdSelection(dose, estimates, intervals, above, closed, reason)
+        return MtdSelection(dose, estimates, intervals, (None,) * tally.doses, closed, reason)
 
     def moves(self, n: IntArray, y: IntArray, current: IntArray) -> Moves:
         """`advise` for many tallies, shape (tallies, doses), at their current doses, shape (tallies,)."""
@@ -162,8 +199,10 @@ class ThreePlusThreeDesign:
         exceeded, unsafe = highest < doses, highest == 0
         here_n, here_y = n[rows, current - 1], y[rows, current - 1]
         passed = (here_n >= FULL) | ((here_n >= FIRST) & (here_y == 0))
-        climbing = np.where(passed & (current < doses), current + 1, current)
-        at_top = passed & (current == doses) & ((here_n >= FULL) | (not self.complete_highest))
+        above = (n < FULL) & (np.arange(doses) >= current[:, None])
+        rises = above.any(axis=1)
+        climbing = np.where(passed & rises, above.argmax(axis=1) + 1, current)
+        at_top = passed & ~rises & ((current < doses) | (here_n >= FULL) | (not self.complete_highest))
         following = np.where(exceeded & (current >= highest), np.maximum(highest, 1), climbing)
         needed = FULL if self.de_escalate else FIRST
         complete = np.where(exceeded, n[rows, np.maximum(highest, 1) - 1] >= needed, at_top)
@@ -190,6 +229,11 @@ def _row(n: int) -> BoundaryRow:
     escalate = None if n < FIRST else 0 if n < FULL else 1
     too_many = TOO_MANY if n >= TOO_MANY else None
     return BoundaryRow(n, escalate, too_many, too_many)
+
+
+def _monitoring_row(n: int) -> BoundaryRow:
+    too_many = -(-n * TOO_MANY // FULL)
+    return BoundaryRow(n, None, too_many, too_many)
 
 
 def _below_exceeded(tally: DoseTally) -> int:

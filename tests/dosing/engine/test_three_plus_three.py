@@ -136,3 +136,34 @@ def test_chance_of_stopping_at_the_lowest_dose(toxicity: float, de_escalate: boo
     assert ours.no_selection[0] == pytest.approx(none, abs=1e-12)
     if not de_escalate:
         assert ours.selection[0, 0] == pytest.approx(first, abs=1e-9)
+
+
+def test_doses_that_have_six_are_passed_over_on_the_way_up() -> None:
+    """1 of 6 at dose 2, then down by choice: after 0 of 6 at dose 1 the trial goes on at dose 3."""
+    advice = ThreePlusThreeDesign().advise(DoseTally(treated=(6, 6, 0), dlts=(0, 1, 0)), 1)
+    assert (advice.action, advice.next_dose, advice.next_cohort_size) == (Action.ESCALATE, 3, 3)
+    done = ThreePlusThreeDesign().advise(DoseTally(treated=(6, 6), dlts=(0, 1)), 1)
+    assert done.stop_reason is StopReason.COMPLETE
+
+
+def test_estimates_are_shares_with_exact_intervals() -> None:
+    """0 of 3: to 1 - 0.025^(1/3); 1 of 6: 0.0042 to 0.6412 by the tables of Clopper and Pearson."""
+    selection = ThreePlusThreeDesign().select_mtd(DoseTally(treated=(3, 6, 0), dlts=(0, 1, 0)))
+    assert selection.estimates == (0.0, 1 / 6, None)
+    lowest, middle, untried = selection.intervals
+    assert lowest == pytest.approx((0.0, 1 - 0.025 ** (1 / 3)))
+    assert middle == pytest.approx((0.00421, 0.64123), abs=1e-5)
+    assert untried is None
+    assert selection.prob_above_target == (None, None, None)
+
+
+def test_in_an_expansion_a_third_of_more_than_six_patients_is_too_many() -> None:
+    table = ThreePlusThreeDesign().monitoring_boundaries(max_n=14)
+    assert [row.eliminate_if_at_least for row in table] == [None, 2, 2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5]
+    assert [row.de_escalate_if_at_least for row in table] == [row.eliminate_if_at_least for row in table]
+    assert table.rows[:6] == ThreePlusThreeDesign().boundaries().rows
+
+
+def test_what_completes_three_or_six_has_room() -> None:
+    design, tally = ThreePlusThreeDesign(), DoseTally(treated=(0, 2, 3, 4, 6), dlts=(0,) * 5)
+    assert [design.room_at(tally, dose) for dose in range(1, 6)] == [3, 1, 3, 2, 0]
