@@ -6,86 +6,50 @@ Every part of the file may carry `assumed: true` (and a `note`): the protocol's 
 from __future__ import annotations
 
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Code = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
-Days = Annotated[int, Field(ge=0, le=3650)]
-PartKind = Literal["escalation", "expansion"]
-
-
-class _Part(BaseModel):
-    """Base of every part of a study file: frozen, no unknown keys, may be marked as assumed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
-
-    assumed: bool = False
-    note: str = ""
-
-
-class Window(_Part):
-    """Days allowed before and after the planned day."""
-
-    before: Days = 0
-    after: Days = 0
+from trials.protocol_base import Code, Days, FilePart
+from trials.protocol_base import Window as Window  # part of the study file like the others: imported from here
+from trials.protocol_doses import Administrations, Calculation, Rounding
+from trials.protocol_doses import Dose as Dose
+from trials.protocol_doses import expand_days as expand_days
+from trials.protocol_schedule import Activity as Activity
+from trials.protocol_schedule import ActivityKind as ActivityKind
+from trials.protocol_schedule import AnchorKind as AnchorKind
+from trials.protocol_schedule import LeadIn as LeadIn
+from trials.protocol_schedule import OutcomeMeasure as OutcomeMeasure
+from trials.protocol_schedule import Samples as Samples
+from trials.protocol_schedule import Timepoint as Timepoint
+from trials.protocol_schedule import Tube as Tube
 
 
-class Heading(_Part):
+class Heading(FilePart):
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=40)]
     title: Annotated[str, Field(min_length=3, max_length=300)]
     time_zone: str = "UTC"
     objectives: tuple[str, ...] = ()
 
 
-class Agent(_Part):
+class Agent(FilePart):
     code: Code
     name: Annotated[str, Field(min_length=1, max_length=80)]
     investigational: bool = False
 
 
-class Dose(_Part):
-    """One agent's dose: amount, unit, route and the days of the cycle on which it is given."""
-
-    agent: Code
-    amount: Annotated[Decimal, Field(gt=0)]
-    unit: Literal["mg", "mg/m2", "mg/kg", "g", "µg"]
-    route: Literal["oral", "intravenous", "subcutaneous"]
-    days: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(min_length=1)]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _days_as_ranges(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "days" in value:
-            value = {**value, "days": expand_days(value["days"])}
-        return value
-
-    @property
-    def amount_words(self) -> str:
-        return f"{self.amount.normalize():f} {self.unit}"
-
-    @property
-    def days_words(self) -> str:
-        """'days 1–21' or 'days 1, 8, 15, 22'."""
-        days = self.days
-        if len(days) > 2 and days == tuple(range(days[0], days[-1] + 1)):
-            return f"days {days[0]}–{days[-1]}"
-        return ("day " if len(days) == 1 else "days ") + ", ".join(map(str, days))
-
-
-class Level(_Part):
+class Level(FilePart):
     ordinal: Annotated[int, Field(ge=1, le=20)]
     label: Annotated[str, Field(min_length=1, max_length=80)]
     doses: Annotated[tuple[Dose, ...], Field(min_length=1)]
 
 
-class Cycle(_Part):
+class Cycle(FilePart):
     length_days: Annotated[int, Field(ge=1, le=365)]
     start_window: Window = Window()
 
 
-class Escalation(_Part):
+class Escalation(FilePart):
     title: str = "Dose escalation"
     maximum_patients: Annotated[int, Field(ge=1, le=500)]
     cohort_size: Annotated[int, Field(ge=1, le=50)]
@@ -94,35 +58,49 @@ class Escalation(_Part):
     reservation_days: Annotated[int, Field(ge=1, le=90)] = 7
 
 
-class Expansion(_Part):
+class Expansion(FilePart):
     title: str = "Dose expansion"
     patients: Annotated[int, Field(ge=1, le=500)]
 
 
-class Design(_Part):
+class Design(FilePart):
     """The engine's design by name, with the parameters that differ from its published defaults.
 
     The engine knows more designs than these; a live study is run by those that have been shown to run one.
     """
 
-    name: Literal["boin"]
+    name: Literal["boin", "keyboard", "mtpi2", "i3plus3", "three_plus_three"]
     parameters: dict[str, Any] = {}
 
+    @field_validator("name", mode="before")
+    @classmethod
+    def _runs_a_live_study(cls, name: Any) -> Any:
+        if isinstance(name, str) and name in NOT_LIVE:
+            raise ValueError(f"{NOT_LIVE[name]}; it can be compared with others in the workbench only")
+        return name
 
-class DltWindow(_Part):
+
+# Designs that the engine knows and that do not run a live study, each with the reason.
+NOT_LIVE = {
+    "crm": "CRM has no table of boundaries, and the safety stop closes a dose by one",
+    "tite_boin": "TITE-BOIN counts how long patients were followed so far, and a live study counts outcomes",
+}
+
+
+class DltWindow(FilePart):
     cycle: Annotated[int, Field(ge=1, le=100)] = 1
     from_day: Annotated[int, Field(ge=1, le=365)] = 1
     to_day: Annotated[int, Field(ge=1, le=365)]
 
 
-class MinimumExposure(_Part):
+class MinimumExposure(FilePart):
     """Evaluable without a DLT only with at least this fraction of the agent's planned doses in the window."""
 
     agent: Code
     fraction: Annotated[Decimal, Field(ge=0, le=1)]
 
 
-class DltRule(_Part):
+class DltRule(FilePart):
     """What the protocol calls dose limiting. A person judges; the rule that fires is shown."""
 
     code: Code
@@ -133,20 +111,21 @@ class DltRule(_Part):
     related: bool = True
 
 
-class Dlt(_Part):
+class Dlt(FilePart):
     window: DltWindow
     minimum_exposure: MinimumExposure
     rules: Annotated[tuple[DltRule, ...], Field(min_length=1)]
 
 
-class Signatures(_Part):
-    """Roles that must each sign before a decision takes effect."""
+class Signatures(FilePart):
+    """Roles that must each sign before a decision takes effect; `set_up`: before a study starts or is amended."""
 
     dose_decision: Annotated[tuple[str, ...], Field(min_length=1)]
     mtd: Annotated[tuple[str, ...], Field(min_length=1)]
+    set_up: Annotated[tuple[str, ...], Field(min_length=1)] = ("principal_investigator", "statistician")
 
 
-class LadderRung(_Part):
+class LadderRung(FilePart):
     """One rung of the reduction ladder: a dose level's regimen, or doses of its own below the lowest level."""
 
     label: Annotated[str, Field(min_length=1, max_length=80)]
@@ -160,98 +139,52 @@ class LadderRung(_Part):
         return self
 
 
-class Reductions(_Part):
+class Reductions(FilePart):
     maximum: Annotated[int, Field(ge=0, le=10)]
     ladder: Annotated[tuple[LadderRung, ...], Field(min_length=1)]
 
 
-class Delay(_Part):
+class Delay(FilePart):
     limit_days: Days
 
 
-class DiscontinuationReason(_Part):
+class DiscontinuationReason(FilePart):
     code: Code
     text: Annotated[str, Field(min_length=3)]
     allows_retreatment: bool = False
 
 
-class ContinuationReview(_Part):
+class ContinuationReview(FilePart):
     after_months: Annotated[int, Field(ge=1, le=120)]
     question: str = ""
 
 
-class Retreatment(_Part):
+class Retreatment(FilePart):
     allowed: bool = False
 
 
-class EventMonitoring(_Part):
+class EventMonitoring(FilePart):
     every_days: Annotated[int, Field(ge=1, le=365)]
     for_days: Annotated[int, Field(ge=1, le=3650)]
     window: Window = Window()
 
 
-class AnchorKind(StrEnum):
-    PRE_TREATMENT = "pre-treatment"
-    CYCLE_START = "cycle-start"
-    CYCLE_END = "cycle-end"
-    EVERY_CYCLE_START = "every-cycle-start"
-
-
-class Timepoint(_Part):
-    """When something is due: at an anchor, with a window; only in the given parts."""
-
-    code: Code
-    title: Annotated[str, Field(min_length=1, max_length=120)]
-    anchor: AnchorKind
-    cycle: Annotated[int, Field(ge=1, le=200)] | None = None
-    window: Window = Window()
-    parts: tuple[PartKind, ...] = ("escalation", "expansion")
-
-    @model_validator(mode="after")
-    def _cycle_where_needed(self) -> Timepoint:
-        needs = self.anchor in (AnchorKind.CYCLE_START, AnchorKind.CYCLE_END)
-        if needs != (self.cycle is not None):
-            raise ValueError("`cycle` goes with cycle-start and cycle-end, and only with them")
-        return self
-
-
-class Tube(_Part):
-    code: Code
-    volume_ml: Annotated[Decimal, Field(gt=0, le=100)]
-    colour: str
-    additive: str = ""
-    purpose: str
-
-
-class Samples(_Part):
-    tubes: Annotated[tuple[Tube, ...], Field(min_length=1)]
-    timepoints: Annotated[tuple[Timepoint, ...], Field(min_length=1)]
-
-
-class OutcomeMeasure(_Part):
-    code: Code
-    title: Annotated[str, Field(min_length=1, max_length=120)]
-    domain: str
-    unit: str = ""
-    minimum: Decimal | None = None
-    maximum: Decimal | None = None
-    better: Literal["lower", "higher"]
-    timepoints: Annotated[tuple[Timepoint, ...], Field(min_length=1)]
-
-
-class Criterion(_Part):
+class Criterion(FilePart):
     code: Code
     text: Annotated[str, Field(min_length=3)]
     kind: Literal["inclusion", "exclusion"]
 
 
-class Protocol(_Part):
+class Protocol(FilePart):
     """A whole study file."""
 
     schema_version: Literal[1] = Field(alias="schema")
     study: Heading
     agents: Annotated[tuple[Agent, ...], Field(min_length=1)]
+    lead_in: LeadIn | None = None
     cycle: Cycle
+    calculation: Calculation | None = None
+    administrations: Administrations = Administrations()
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     escalation: Escalation
     expansion: Expansion | None = None
@@ -266,6 +199,7 @@ class Protocol(_Part):
     retreatment: Retreatment = Retreatment()
     event_monitoring: EventMonitoring
     visits: tuple[Timepoint, ...] = ()
+    activities: tuple[Activity, ...] = ()
     samples: Samples | None = None
     outcome_measures: tuple[OutcomeMeasure, ...] = ()
     ctcae_version: Literal["5.0"] = "5.0"
@@ -285,26 +219,44 @@ class Protocol(_Part):
         step = self.reductions.ladder[rung]
         return step.doses if step.level is None else self.level(step.level).doses
 
+    @property
+    def first_cycle(self) -> int:
+        """The number of the cycle with which treatment starts: 0, the lead-in, where there is one; else 1."""
+        return 0 if self.lead_in is not None else 1
+
+    def cycle_length(self, number: int) -> int:
+        """The days of a cycle; of the lead-in for number 0."""
+        return self.lead_in.length_days if number == 0 and self.lead_in is not None else self.cycle.length_days
+
+    def cycle_start_window(self, number: int) -> Window:
+        return self.lead_in.start_window if number == 0 and self.lead_in is not None else self.cycle.start_window
+
+    def cycle_doses(self, number: int, rung: int) -> tuple[Dose, ...]:
+        """What is given in a cycle on a rung. In the lead-in, 0, its agents alone; its days are counted from 1 here."""
+        doses = self.rung_doses(rung)
+        if number != 0 or self.lead_in is None:
+            return doses
+        days = tuple(self.lead_in.place_of(day) for day in self.lead_in.days)
+        return tuple(d.model_copy(update={"days": days}) for d in doses if d.agent in self.lead_in.agents)
+
+    def rounding(self, agent: str) -> Rounding | None:
+        """How an agent's computed dose is rounded; None where nothing of it is computed."""
+        rules = self.calculation.rounding if self.calculation else ()
+        return next((r for r in rules if r.agent == agent), None)
+
+    @property
+    def all_doses(self) -> tuple[Dose, ...]:
+        """Every dose of the file: those of the levels, then those of rungs of their own."""
+        levels = [dose for level in self.levels for dose in level.doses]
+        return (*levels, *(dose for rung in self.reductions.ladder for dose in rung.doses))
+
+    @property
+    def by_body_size(self) -> bool:
+        """Whether anything is dosed by the patient's height or weight."""
+        return any(dose.by_body_size for dose in self.all_doses)
+
     def discontinuation_reason(self, code: str) -> DiscontinuationReason:
         return next(r for r in self.discontinuation if r.code == code)
 
     def measure(self, code: str) -> OutcomeMeasure:
         return next(m for m in self.outcome_measures if m.code == code)
-
-
-def expand_days(days: object) -> object:
-    """'1-21' or [1, 8, '15-17'] as a list of days; anything else is returned as it is, for the validation to refuse."""
-    if isinstance(days, int) and not isinstance(days, bool):
-        return [days]
-    parts = days.split(",") if isinstance(days, str) else days
-    if not isinstance(parts, list | tuple):
-        return days
-    found: list[object] = []
-    for part in parts:
-        text = str(part).strip()
-        first, dash, last = text.partition("-")
-        if dash and first.isdigit() and last.isdigit() and 0 < int(first) <= int(last) <= 365:
-            found.extend(range(int(first), int(last) + 1))
-        else:
-            found.append(int(text) if text.isdigit() else part)
-    return found

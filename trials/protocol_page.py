@@ -8,39 +8,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from trials import protocol_page_schedule as schedule
 from trials import protocol_words as words
 from trials.clock import day_of
 from trials.models import ProtocolVersion, Role
 from trials.protocol import Protocol
-from trials.protocol_marks import Mark, Place, marks_of, note_of
-
-
-@dataclass(frozen=True)
-class Item:
-    """One thing that the protocol says."""
-
-    text: str
-    detail: str = ""
-    note: str = ""
-    chip: str = ""
-    marks: tuple[Mark, ...] = ()
-
-
-@dataclass(frozen=True)
-class Line:
-    label: str
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Section:
-    key: str
-    title: str
-    lines: tuple[Line, ...]
-    note: str = ""
-    marks: tuple[Mark, ...] = ()
+from trials.protocol_marks import Mark, Place
+from trials.protocol_pieces import Item, Line, Section, item, nothing, section, short
 
 
 @dataclass(frozen=True)
@@ -86,6 +61,7 @@ def _headline(protocol: Protocol) -> str:
 def _sections(root: Place) -> Iterator[Section]:
     yield _objectives(root)
     yield _parts(root)
+    yield from schedule.lead_in(root)
     yield _levels(root)
     yield _design(root)
     yield _dlt(root)
@@ -96,28 +72,21 @@ def _sections(root: Place) -> Iterator[Section]:
     yield _discontinuation(root)
     yield _continuation(root)
     yield _event_monitoring(root)
-    yield _visits(root)
-    yield _samples(root)
-    yield _outcome_measures(root)
+    yield schedule.visits(root)
+    yield from schedule.activities(root)
+    yield schedule.samples(root)
+    yield schedule.outcome_measures(root)
 
 
 # --- the page's pieces ---
 
 
-def _item(text: str, what: str, label: str, *places: Place, detail: str = "", chip: str = "") -> Item:
-    return Item(text, detail, note_of(*places), chip, marks_of(what, label, *places))
-
-
-def _section(key: str, title: str, lines: Iterable[Line], *places: Place) -> Section:
-    return Section(key, title, tuple(lines), note_of(*places), marks_of(title, "", *places))
-
-
 def _assumptions(sections: Sequence[Section]) -> Iterator[Assumption]:
     """Every mark once, in the order of the page; what is assumed alike is one assumption."""
     found: dict[str, list[Mark]] = {}
-    for section in sections:
-        inside = (mark for line in section.lines for item in line.items for mark in item.marks)
-        for mark in itertools.chain(section.marks, inside):
+    for one in sections:
+        inside = (mark for line in one.lines for item in line.items for mark in item.marks)
+        for mark in itertools.chain(one.marks, inside):
             found.setdefault(mark.what, []).append(mark)
     for what, marks in found.items():
         yield Assumption(what, tuple(marks))
@@ -134,18 +103,18 @@ def _objectives(root: Place) -> Section:
         Line("Objectives", said),
         Line("Toxicity", (Item(f"Graded by CTCAE version {root.part.ctcae_version}"),)),
     ]
-    return _section("objectives", "Objectives", facts, Place(root.part, ("protocol",)), study)
+    return section("objectives", "Objectives", facts, Place(root.part, ("protocol",)), study)
 
 
 def _parts(root: Place) -> Section:
     plan, expansion = root.at("escalation"), root.at("expansion")
     first, *others = words.escalation_words(root.part, plan.part)
-    sizes = (_item(first, "Sizes of the dose escalation", "", plan), *map(Item, others))
+    sizes = (item(first, "Sizes of the dose escalation", "", plan), *map(Item, others))
     lines = [Line(plan.part.title, sizes)]
     if expansion.part is not None:
         text = f"{words.count(expansion.part.patients, 'patient')}, treated at the MTD."
-        lines.append(Line(expansion.part.title, (_item(text, "Size of the dose expansion", "", expansion),)))
-    return _section("parts", "Parts and sizes", lines)
+        lines.append(Line(expansion.part.title, (item(text, "Size of the dose expansion", "", expansion),)))
+    return section("parts", "Parts and sizes", lines)
 
 
 def _levels(root: Place) -> Section:
@@ -156,27 +125,27 @@ def _levels(root: Place) -> Section:
         Line(
             "Cycle",
             (
-                _item(words.count(cycle.part.length_days, "day"), "Length of the cycle", "", cycle),
-                _item(f"It starts {start[:1].lower()}{start[1:]}.", "Window for the start of a cycle", "", window),
+                item(words.count(cycle.part.length_days, "day"), "Length of the cycle", "", cycle),
+                item(f"It starts {start[:1].lower()}{start[1:]}.", "Window for the start of a cycle", "", window),
             ),
         ),
     ]
     for level in reversed(root.each("levels")):
         name = f"Level {level.part.ordinal}: {level.part.label}"
         lines.append(Line(name, _regimen(root.part, level, "Doses of the levels", level.part.label)))
-    return _section("levels", "Dose levels", lines)
+    return section("levels", "Dose levels", lines)
 
 
 def _agent(agent: Place) -> Item:
     detail = "Investigational: its toxicity decides about the dose." if agent.part.investigational else ""
-    return _item(agent.part.name, "Agents", agent.part.name, agent, detail=detail)
+    return item(agent.part.name, "Agents", agent.part.name, agent, detail=detail)
 
 
 def _regimen(protocol: Protocol, place: Place, what: str, label: str) -> tuple[Item, ...]:
     """What is given; a mark on the whole stands beside the first dose."""
     doses = place.each("doses")
     return tuple(
-        _item(words.dose_words(protocol, dose.part), what, label, *([place] if i == 0 else []), dose)
+        item(words.dose_words(protocol, dose.part), what, label, *([place] if i == 0 else []), dose)
         for i, dose in enumerate(doses)
     )
 
@@ -189,7 +158,7 @@ def _design(root: Place) -> Section:
     lines = [Line("Design", (Item(words.design_words(design.part)),))]
     for name, value in design.part.parameters.items():
         lines.append(Line(name.replace("_", " ").capitalize(), (Item(words.parameter_words(value)),)))
-    return _section("design", "Design", lines, design)
+    return section("design", "Design", lines, design)
 
 
 def _dlt(root: Place) -> Section:
@@ -199,11 +168,11 @@ def _dlt(root: Place) -> Section:
     agent = root.part.agent(exposure.part.agent).name.lower()
     least = f"At least {words.number_words(exposure.part.fraction * 100)} % of the planned doses of {agent}"
     lines = [
-        Line("DLT window", (_item(days, "DLT window", "", window),)),
+        Line("DLT window", (item(days, "DLT window", "", window),)),
         Line(
             "Minimum exposure",
             (
-                _item(
+                item(
                     least, "Minimum exposure", "", exposure,
                     detail="With less in the window and no DLT, a patient is not evaluable and is replaced.",
                 ),
@@ -213,9 +182,9 @@ def _dlt(root: Place) -> Section:
     for rule in dlt.each("rules"):
         code, detail = rule.part.code, words.rule_words(rule.part)
         lines.append(
-            Line(f"Rule {code}", (_item(rule.part.text, "What is a DLT", f"rule {code}", rule, detail=detail),))
+            Line(f"Rule {code}", (item(rule.part.text, "What is a DLT", f"rule {code}", rule, detail=detail),))
         )
-    return _section("dlt", "Dose-limiting toxicity", lines, dlt)
+    return section("dlt", "Dose-limiting toxicity", lines, dlt)
 
 
 def _signatures(root: Place) -> Section:
@@ -223,8 +192,9 @@ def _signatures(root: Place) -> Section:
     lines = [
         Line("A dose decision", _roles(signatures.part.dose_decision)),
         Line("The MTD", _roles(signatures.part.mtd)),
+        Line("The set-up, and an amendment", _roles(signatures.part.set_up)),
     ]
-    return _section("signatures", "Who must sign", lines, signatures)
+    return section("signatures", "Who must sign", lines, signatures)
 
 
 def _roles(roles: Iterable[str]) -> tuple[Item, ...]:
@@ -238,10 +208,10 @@ def _eligibility(root: Place) -> Section:
     criteria = root.each("eligibility")
     lines = []
     for kind, label in (("inclusion", "To be met"), ("exclusion", "Not to be met")):
-        said = [_item(c.part.text, "Eligibility", _short(c.part.text), c) for c in criteria if c.part.kind == kind]
+        said = [item(c.part.text, "Eligibility", short(c.part.text), c) for c in criteria if c.part.kind == kind]
         if said:
             lines.append(Line(label, tuple(said)))
-    return _section("eligibility", "Eligibility", lines or [_nothing()])
+    return section("eligibility", "Eligibility", lines or [nothing()])
 
 
 def _reductions(root: Place) -> Section:
@@ -253,9 +223,9 @@ def _reductions(root: Place) -> Section:
         if rung.part.level is None:
             said = _regimen(root.part, rung, what, "")
         else:
-            said = (_item(f"As dose level {rung.part.level}", what, "", rung),)
+            said = (item(f"As dose level {rung.part.level}", what, "", rung),)
         lines.append(Line(rung.part.label, said))
-    return _section("reductions", "Reduction ladder", lines, reductions)
+    return section("reductions", "Reduction ladder", lines, reductions)
 
 
 def _delay(root: Place) -> Section:
@@ -263,31 +233,31 @@ def _delay(root: Place) -> Section:
     text = (
         f"A cycle can start at most {words.count(limit, 'day')} later than due; after that, treatment is discontinued."
     )
-    return _section("delay", "Delays", [Line("Limit", (Item(text),))], root.at("delay"))
+    return section("delay", "Delays", [Line("Limit", (Item(text),))], root.at("delay"))
 
 
 def _discontinuation(root: Place) -> Section:
     retreatment = root.at("retreatment")
     said = tuple(
-        _item(
-            reason.part.text, "Reasons to discontinue", _short(reason.part.text), reason,
+        item(
+            reason.part.text, "Reasons to discontinue", short(reason.part.text), reason,
             chip="allows re-treatment" if reason.part.allows_retreatment else "",
         )
         for reason in root.each("discontinuation")
     )  # fmt: skip
     again = "Allowed after the reasons that say so." if retreatment.part.allowed else "Not allowed."
-    lines = [Line("Reasons", said), Line("Re-treatment", (_item(again, "Re-treatment", "", retreatment),))]
-    return _section("discontinuation", "Discontinuation", lines)
+    lines = [Line("Reasons", said), Line("Re-treatment", (item(again, "Re-treatment", "", retreatment),))]
+    return section("discontinuation", "Discontinuation", lines)
 
 
 def _continuation(root: Place) -> Section:
     review = root.at("continuation_review")
     if review.part is None:
-        return _section("continuation", "Continuation review", [_nothing()])
+        return section("continuation", "Continuation review", [nothing()])
     lines = [Line("Due", (Item(f"After {words.count(review.part.after_months, 'month')} of treatment"),))]
     if review.part.question:
         lines.append(Line("To go on", (Item(review.part.question),)))
-    return _section("continuation", "Continuation review", lines, review)
+    return section("continuation", "Continuation review", lines, review)
 
 
 # --- what is looked at ---
@@ -302,78 +272,6 @@ def _event_monitoring(root: Place) -> Section:
     around = words.window_words(window.part, "the planned day")
     lines = [
         Line("Visits", (Item(often, visits),)),
-        Line("Window", (_item(around, "Window of event monitoring", "", window),)),
+        Line("Window", (item(around, "Window of event monitoring", "", window),)),
     ]
-    return _section("event-monitoring", "Event monitoring", lines, plan)
-
-
-def _visits(root: Place) -> Section:
-    return _section("visits", "Visits", _schedule(root.each("visits"), "Visits") or [_nothing()])
-
-
-def _samples(root: Place) -> Section:
-    samples = root.at("samples")
-    if samples.part is None:
-        return _section("samples", "Samples", [_nothing()])
-    tubes = tuple(_tube(tube) for tube in samples.each("tubes"))
-    lines = [Line("Tubes", tubes), *_schedule(samples.each("timepoints"), "Windows of samples")]
-    return _section("samples", "Samples", lines, samples)
-
-
-def _tube(tube: Place) -> Item:
-    part = tube.part
-    kind = " ".join(word for word in (f"{words.number_words(part.volume_ml)} ml", part.colour, part.additive) if word)
-    return _item(f"{kind}, for {part.purpose}", "Tubes", part.code, tube)
-
-
-def _outcome_measures(root: Place) -> Section:
-    """The measures, then their time points: once for all measures that share them."""
-    measures = root.each("outcome_measures")
-    lines = [Line(m.part.title, (_measure(m),)) for m in measures]
-    shared: dict[Any, list[Place]] = {}
-    for measure in measures:
-        shared.setdefault(measure.part.timepoints, []).append(measure)
-    for alike in shared.values():
-        timepoints = [_merged([m.each("timepoints")[i] for m in alike]) for i in range(len(alike[0].part.timepoints))]
-        everyone = len(shared) == 1
-        title = "" if everyone else f"{words.listed([m.part.title for m in alike])}: "
-        lines += _schedule(timepoints, "Windows of outcome measures", title)
-    return _section("outcome-measures", "Outcome measures", lines or [_nothing()])
-
-
-def _measure(measure: Place) -> Item:
-    text = words.measure_words(measure.part)
-    return _item(text[:1].upper() + text[1:], "Outcome measures", measure.part.domain, measure)
-
-
-def _schedule(timepoints: Sequence[Place], what: str, before: str = "") -> list[Line]:
-    """A line per run of time points that are due alike."""
-    lines = []
-    for _, run in itertools.groupby(timepoints, key=lambda place: _alike(place)):
-        places = list(run)
-        titles, first = words.titles_words([p.part.title for p in places]), places[0].part
-        merged, windows = _merged(places), _merged([p.at("window") for p in places])
-        said = _item(words.when_words(first), what, titles, merged, windows, detail=words.part_words(first))
-        lines.append(Line(f"{before}{titles}", (said,)))
-    return lines
-
-
-def _alike(place: Place) -> tuple[Any, ...]:
-    part = place.part
-    return part.anchor, part.window, part.parts, part.assumed, part.note
-
-
-def _merged(places: Sequence[Place]) -> Place:
-    """Equal parts, as one that stands in all their places."""
-    return Place(places[0].part, tuple(path for place in places for path in place.paths))
-
-
-def _short(text: str, limit: int = 40) -> str:
-    """The beginning of a text, to whole words."""
-    if len(text) <= limit:
-        return text
-    return text[:limit].rsplit(" ", 1)[0] + " …"
-
-
-def _nothing() -> Line:
-    return Line("None", (Item("The study file says nothing here."),))
+    return section("event-monitoring", "Event monitoring", lines, plan)

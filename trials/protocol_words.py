@@ -6,22 +6,45 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from trials.protocol import AnchorKind, Design, DltRule, Dose, Escalation, OutcomeMeasure, Protocol, Timepoint, Window
+from trials.protocol import (
+    ActivityKind,
+    AnchorKind,
+    Design,
+    DltRule,
+    Dose,
+    Escalation,
+    LeadIn,
+    OutcomeMeasure,
+    Protocol,
+    Timepoint,
+    Window,
+)
+from trials.protocol_schedule import shifted, signed_words
 
 DESIGNS = {
     "boin": "BOIN",
-    "three-plus-three": "3+3",
+    "three_plus_three": "3+3",
     "i3plus3": "i3+3",
     "keyboard": "Keyboard",
     "mtpi2": "mTPI-2",
     "crm": "CRM",
-    "tite-boin": "TITE-BOIN",
+    "tite_boin": "TITE-BOIN",
+}
+KINDS = {
+    ActivityKind.VISIT: "visit",
+    ActivityKind.BIOPSY: "biopsy",
+    ActivityKind.SAFETY_ASSESSMENT: "safety assessment",
+    ActivityKind.PROCEDURE: "procedure",
+    ActivityKind.IMAGING: "imaging",
 }
 _ANCHORS = {
-    AnchorKind.PRE_TREATMENT: "the first day of cycle 1",
+    AnchorKind.REGISTRATION: "the day of registration",
+    AnchorKind.PRE_TREATMENT: "the first day of treatment",
+    AnchorKind.LEAD_IN_START: "the first day of the lead-in",
     AnchorKind.CYCLE_START: "the first day of the cycle",
     AnchorKind.CYCLE_END: "the last day of the cycle",
     AnchorKind.EVERY_CYCLE_START: "the first day of every cycle",
+    AnchorKind.END_OF_TREATMENT: "the last day of treatment",
 }
 
 
@@ -88,8 +111,30 @@ def window_words(window: Window, around: str) -> str:
 
 
 def when_words(timepoint: Timepoint) -> str:
-    """The window around the day that the time point hangs on."""
-    return window_words(timepoint.window, _ANCHORS[timepoint.anchor])
+    """The window around the day that the time point hangs on; in days of the protocol where it is on such a day."""
+    if timepoint.day is None:
+        return window_words(timepoint.window, _ANCHORS[timepoint.anchor])
+    first, last = shifted(timepoint.day, -timepoint.window.before), shifted(timepoint.day, timepoint.window.after)
+    planned = f", planned for day {signed_words(timepoint.day)}" if first != timepoint.day else ""
+    span = f"Day {signed_words(first)} to {signed_words(last)}" if first != last else f"On day {signed_words(first)}"
+    return f"{span}{planned}{_counted(timepoint)}"
+
+
+def _counted(timepoint: Timepoint) -> str:
+    """From where the days of a time point are counted."""
+    if timepoint.anchor is AnchorKind.LEAD_IN_DAY:
+        return ", counted from the start of the lead-in"
+    if timepoint.anchor is AnchorKind.EVERY_CYCLE_DAY:
+        return " of every cycle"
+    back = timepoint.day is not None and timepoint.day < 0
+    return ", counted back from the start of cycle 1" if back else f" of cycle {timepoint.cycle}"
+
+
+def lead_in_words(protocol: Protocol, lead_in: LeadIn) -> str:
+    """'Lenalidomide alone on days −21 to −1, at the amount of the dose level'."""
+    names = listed([protocol.agent(code).name for code in lead_in.agents])
+    alone = "alone " if len(lead_in.agents) < len(protocol.agents) else ""
+    return f"{names[:1].upper()}{names[1:]} {alone}on {lead_in.days_words}, at the amount of the dose level"
 
 
 def part_words(timepoint: Timepoint) -> str:
