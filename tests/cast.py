@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.operations import create_person
 from dosing.engine import BoinDesign
 from trials.models import Cohort, Role, Site, Study
-from trials.operations import BoundaryRow, add_site, adopt_protocol, go_live, grant_role
+from trials.operations import BoundaryRow, add_site, adopt_protocol, go_live, grant_role, sign_set_up
 from trials.protocol_checks import read_study_file
 
 ANTI_MAG = Path(__file__).parent.parent / "trials" / "protocols" / "anti-mag-lenalidomide.yaml"
@@ -24,6 +24,20 @@ DAY_ONE = dt.date(2026, 1, 5)  # a Monday
 def moment(day: dt.date, hour: int = 15) -> dt.datetime:
     """A moment of that day which is the same calendar day at both sites."""
     return dt.datetime.combine(day, dt.time(hour), tzinfo=dt.UTC)
+
+
+def signed_set_up(study: Study) -> Study:
+    """The study with the people that it needs to go live, and its set-up signed by those who must."""
+    at, by = moment(DAY_ONE), User.objects.system()
+    for role in (Role.PRINCIPAL_INVESTIGATOR, Role.MEDICAL_MONITOR, Role.STATISTICIAN):
+        if not study.memberships.filter(role=role, site=None).exists():
+            someone = person(f"{role.value}-{study.key.lower()}", f"Dr {role.label.title()}")
+            grant_role(study=study, person=someone, role=role, by=by, at=at)
+    version = study.versions.get()
+    for needed in version.protocol.signatures.set_up:
+        signer = study.memberships.in_force().filter(role=needed, site=None)[0].user
+        sign_set_up(study=study, role=needed, seen_sha256=version.sha256, password=PASSWORD, by=signer, at=at)
+    return study
 
 
 def person(username: str, full_name: str) -> User:
@@ -52,18 +66,27 @@ def at() -> dt.datetime:
 def draft_study(rung: User, at: dt.datetime) -> Study:
     """The anti-MAG study as loaded, a rehearsal on DAY_ONE, with its two sites, not started."""
     definition, _protocol = read_study_file(ANTI_MAG.read_text())
-    table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=20)
-    rows = [BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table]
-    version = adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at)
+    version = adopt_protocol(definition=definition, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
     add_site(study=version.study, code="B", name="Lindby", time_zone="Europe/Stockholm", by=rung, at=at)
     return version.study
 
 
+def table_of(*, max_n: int) -> list[BoundaryRow]:
+    """The decision table of the anti-MAG study's design."""
+    table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=max_n)
+    return [BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table]
+
+
 @pytest.fixture
-def study(draft_study: Study, rung: User, at: dt.datetime) -> Study:
+def boundaries() -> list[BoundaryRow]:
+    return table_of(max_n=20)
+
+
+@pytest.fixture
+def study(draft_study: Study, boundaries: list[BoundaryRow], rung: User, at: dt.datetime) -> Study:
     """The study, live, with cohort 1 open at 10 mg."""
-    go_live(study=draft_study, by=rung, at=at)
+    go_live(study=draft_study, boundaries=boundaries, by=rung, at=at)
     return Study.objects.get(pk=draft_study.pk)
 
 

@@ -85,7 +85,7 @@ class Study(models.Model):
 
 
 class ProtocolVersion(models.Model):
-    """A protocol as loaded from its file; never edited once it is live."""
+    """A protocol: a draft, which may be incomplete and is edited; live, it is never edited again."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "draft"
@@ -95,7 +95,7 @@ class ProtocolVersion(models.Model):
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.DRAFT)
-    definition = models.JSONField(help_text="the whole study file, validated")
+    definition = models.JSONField(help_text="the whole study file, validated before it is live")
     sha256 = models.CharField(max_length=64, help_text="of the canonical JSON of the definition")
     loaded_at = models.DateTimeField()
     loaded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -117,7 +117,12 @@ class ProtocolVersion(models.Model):
 
     @property
     def protocol(self) -> Protocol:
-        """The definition, typed. Read once per process: a definition never changes under its hash."""
+        """The definition, typed; pydantic's ValidationError where a draft is not complete.
+
+        Read once per process: a definition never changes under its hash.
+        """
+        if self.status == self.Status.DRAFT:
+            return Protocol.model_validate(self.definition)
         if self.sha256 not in _protocols:
             _protocols[self.sha256] = Protocol.model_validate(self.definition)
         return _protocols[self.sha256]

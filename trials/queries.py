@@ -34,6 +34,16 @@ def version_to_read(study: Study) -> ProtocolVersion:
     return versions.filter(status=ProtocolVersion.Status.LIVE).first() or versions.latest("number")
 
 
+def draft_of(study: Study) -> ProtocolVersion | None:
+    """The version that can be edited: the one that is being set up, or an amendment that is being written."""
+    return study.versions.filter(status=ProtocolVersion.Status.DRAFT).order_by("number").last()
+
+
+def is_being_set_up(study: Study) -> bool:
+    """Whether the study has never been live."""
+    return not study.versions.exclude(status=ProtocolVersion.Status.DRAFT).exists()
+
+
 def elimination_boundary(study: Study, n: int) -> int | None:
     """The number of DLTs among n evaluable patients that eliminates a level, by the live version's table, if any."""
     row = Boundary.objects.filter(version__study=study, version__status="live", n=n).first()

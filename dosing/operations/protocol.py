@@ -1,15 +1,18 @@
-"""Loading a study file."""
+"""A study's protocol and its design: loading a study file, signing a set-up, going live."""
 
 import datetime as dt
 
-from accounts.models import User
+from accounts.models import Signature, User
 from audit.context import operation
+from dosing.queries.design_faults import design_faults
+from dosing.queries.draft import read_whole_study_file
 from dosing.queries.inputs import boundary_rows
-from trials.errors import Fault, InvalidProtocol
-from trials.models import ProtocolVersion
-from trials.operations import BoundaryRow, adopt_protocol
-from trials.protocol import Protocol
-from trials.protocol_checks import read_study_file
+from trials import operations as trials
+from trials.errors import Refused
+from trials.models import Cohort, ProtocolVersion, Study
+from trials.operations import BoundaryRow, adopt_protocol, start_study
+from trials.protocol_checks import faults_of
+from trials.queries import draft_of, lock_study
 
 
 @operation
@@ -18,15 +21,52 @@ def load_protocol(*, text: str, by: User, at: dt.datetime, rehearsal_day: dt.dat
 
     Raises InvalidProtocol with every fault found: its path in the file, the value, and what is allowed.
     """
-    definition, protocol = read_study_file(text)
-    rows = _boundaries(protocol)
-    return adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=rehearsal_day, by=by, at=at)
+    definition = read_whole_study_file(text)
+    return adopt_protocol(definition=definition, rehearsal_day=rehearsal_day, by=by, at=at)
 
 
-def _boundaries(protocol: Protocol) -> list[BoundaryRow]:
-    """The design's decision table, which needs the design's parameters to be in order."""
-    try:
-        rows = boundary_rows(protocol)
-    except ValueError as error:
-        raise InvalidProtocol([Fault("design.parameters", protocol.design.parameters, str(error))]) from error
+@operation
+def import_study(*, text: str, by: User, at: dt.datetime, key: str = "", rehearsal_day: dt.date | None = None) -> Study:
+    """Start a study from a study file; its key is new. key: instead of the file's own.
+
+    Raises InvalidProtocol with every fault found, as `load_protocol`; nothing is written then.
+    """
+    definition = read_whole_study_file(text)
+    heading = {**definition["study"], **({"key": key} if key else {})}
+    return start_study(definition={**definition, "study": heading}, rehearsal_day=rehearsal_day, by=by, at=at)
+
+
+@operation
+def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by: User, at: dt.datetime) -> Signature:
+    """Sign a draft whose design, too, has no fault. As `trials.operations.sign_set_up`."""
+    study = lock_study(study)
+    _refuse_faulty_design(study)
+    return trials.sign_set_up(study=study, role=role, seen_sha256=seen_sha256, password=password, by=by, at=at)
+
+
+@operation
+def go_live(*, study: Study, by: User, at: dt.datetime) -> Cohort:
+    """Start a study with the boundaries of its draft's design. As `trials.operations.go_live`."""
+    study = lock_study(study)
+    _refuse_faulty_design(study)
+    version = draft_of(study)
+    rows = _boundaries(version) if version is not None else []
+    return trials.go_live(study=study, boundaries=rows, by=by, at=at)
+
+
+def _refuse_faulty_design(study: Study) -> None:
+    """The rest of the draft is looked at by whoever knows no design."""
+    version = draft_of(study)
+    if version is None or faults_of(version.definition):
+        return
+    faults = design_faults(version.protocol)
+    if faults:
+        raise Refused("draft-has-faults", "Complete the study file. " + "; ".join(map(str, faults)) + ".")
+
+
+def _boundaries(version: ProtocolVersion) -> list[BoundaryRow]:
+    """None for a draft that is not complete, which cannot go live."""
+    if faults_of(version.definition):
+        return []
+    rows = boundary_rows(version.protocol)
     return [BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in rows]

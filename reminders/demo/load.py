@@ -8,7 +8,7 @@ from django.db.models import Prefetch
 
 from accounts.models import User
 from dosing.models import Decision, Recommendation
-from dosing.operations import issue_recommendation, load_protocol, propose_and_sign, sign_decision
+from dosing.operations import go_live, issue_recommendation, load_protocol, propose_and_sign, sign_decision
 from dosing.queries import Stage, where_we_stand
 from labs.models import Collection
 from patients.evaluability import Standing, standing_of
@@ -20,7 +20,7 @@ from reminders.demo import people
 from reminders.demo.agenda import agenda
 from reminders.demo.script import Course, Plot
 from trials.models import Role, Slot, Study
-from trials.operations import add_site, go_live, move_rehearsal_day
+from trials.operations import add_site, move_rehearsal_day
 from trials.protocol_checks import read_study_file
 
 SITES = (

@@ -17,7 +17,7 @@ from psycopg import sql
 from accounts.models import User
 from audit.context import acting
 from dosing.models import Decision
-from dosing.operations import issue_recommendation, load_protocol, propose_and_sign, sign_decision
+from dosing.operations import go_live, issue_recommendation, load_protocol, propose_and_sign, sign_decision
 from labs.models import Collection, Tube
 from patients.models import (
     AdverseEvent,
@@ -36,7 +36,7 @@ from patients.models import (
 from patients.schedule import add_months
 from tests.cast import ANTI_MAG, PASSWORD, moment, person
 from trials.models import Role, Slot, Study
-from trials.operations import add_site, go_live, grant_role
+from trials.operations import add_site, grant_role
 from trials.queries import current_cohort
 
 TODAY = dt.date(2026, 11, 21)

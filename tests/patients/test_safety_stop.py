@@ -8,7 +8,6 @@ import datetime as dt
 import pytest
 
 from accounts.models import User
-from dosing.engine import BoinDesign
 from patients.models import Patient, WindowAssessment
 from patients.operations import (
     assess_dlt,
@@ -20,7 +19,7 @@ from patients.operations import (
     register_patient,
 )
 from patients.operations.safety import elimination_boundary_at, standings_at
-from tests.cast import ANTI_MAG, DAY_ONE, moment
+from tests.cast import ANTI_MAG, DAY_ONE, moment, table_of
 from tests.patients.events import recorded
 from tests.patients.steps import day, eligible, treated
 from tests.patients.test_events import refusal
@@ -35,12 +34,15 @@ def draft_study(rung: User, at: dt.datetime) -> Study:
     """The anti-MAG study with a first cohort of six at 15 mg, so that levels lie on both sides."""
     definition, _ = read_study_file(ANTI_MAG.read_text())
     definition["escalation"] |= {"cohort_size": 6, "maximum_cohort_size": 6, "start_level": 2}
-    table = BoinDesign(target=0.30, max_patients=12, cohort_size=1).boundaries(max_n=12)
-    rows = [BoundaryRow(r.n, r.escalate_if_at_most, r.de_escalate_if_at_least, r.eliminate_if_at_least) for r in table]
-    version = adopt_protocol(definition=definition, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at)
+    version = adopt_protocol(definition=definition, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
     add_site(study=version.study, code="B", name="Lindby", time_zone="Europe/Stockholm", by=rung, at=at)
     return version.study
+
+
+@pytest.fixture
+def boundaries() -> list[BoundaryRow]:
+    return table_of(max_n=12)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from patients.operations.events import record_adverse_event
 from reminders import tasks
 from reminders.models import Reminder
 from reminders.operations import plan_reminders, send_reminder
-from tests.cast import ANTI_MAG, DAY_ONE, moment, person
+from tests.cast import ANTI_MAG, DAY_ONE, moment, person, signed_set_up
 from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment, propose, sign_as, with_dlt
 from tests.patients.steps import day, eligible
 from trials.models import Role, Site, Slot, Study
@@ -86,12 +86,12 @@ def test_messages_hold_no_patients_data(trial: Study, patient: Patient, coordina
 def live_study(rung: User, at: dt.datetime) -> Study:
     """A live study of two zones, with one coordinator at each site."""
     definition, _ = read_study_file(ANTI_MAG.read_text())
-    version = adopt_protocol(definition=definition, boundaries=[], by=rung, at=at)
+    version = adopt_protocol(definition=definition, by=rung, at=at)
     for code, zone in (("A", "America/New_York"), ("B", "Europe/Stockholm")):
         site = add_site(study=version.study, code=code, name=f"Site {code}", time_zone=zone, by=rung, at=at)
         someone = person(f"coordinator-{code.lower()}", f"Coordinator {code}")
         grant_role(study=version.study, person=someone, role=Role.COORDINATOR, site=site, by=rung, at=at)
-    go_live(study=version.study, by=rung, at=at)
+    go_live(study=signed_set_up(version.study), boundaries=[], by=rung, at=at)
     as_if_committed()
     return Study.objects.get(pk=version.study.pk)
 

@@ -40,7 +40,7 @@ def test_a_study_that_goes_live_opens_its_first_cohort_at_the_start_level(study:
 
 def test_a_study_goes_live_once(study: Study, rung: User, at: dt.datetime) -> None:
     with pytest.raises(Refused, match="is live already"):
-        go_live(study=study, by=rung, at=at)
+        go_live(study=study, boundaries=[], by=rung, at=at)
 
 
 def test_no_second_cohort_opens_without_a_signed_decision(study: Study, rung: User, at: dt.datetime) -> None:
@@ -51,7 +51,9 @@ def test_no_second_cohort_opens_without_a_signed_decision(study: Study, rung: Us
 
 
 def test_no_first_cohort_opens_in_the_expansion(draft_study: Study, rung: User, at: dt.datetime) -> None:
-    part, level = draft_study.parts.get(kind="expansion"), draft_study.levels.get(ordinal=3)
+    with acting(rung, "by hand"):
+        part = Part.objects.create(study=draft_study, kind="expansion", planned_patients=8)
+        level = DoseLevel.objects.create(study=draft_study, ordinal=3, label="25 mg")
     open_cohort(study=draft_study, part=part, level=level, size=8, by=rung, at=at)
     with pytest.raises(IntegrityError, match="a cohort opens with a signed decision only"):
         check_deferred_rules()

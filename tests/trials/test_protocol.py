@@ -175,7 +175,7 @@ def test_what_is_no_study_file_is_refused(text: str) -> None:
 @pytest.mark.django_db
 def test_adopting_the_same_file_again_changes_nothing(study: Study, rung: User, at: dt.datetime) -> None:
     definition, _ = read_study_file(ANTI_MAG.read_text())
-    assert adopt_protocol(definition=definition, boundaries=[], by=rung, at=at) == study.version
+    assert adopt_protocol(definition=definition, by=rung, at=at) == study.version
     assert study.versions.count() == 1
 
 
@@ -183,4 +183,4 @@ def test_adopting_the_same_file_again_changes_nothing(study: Study, rung: User, 
 def test_another_file_for_the_same_study_is_refused(study: Study, rung: User, at: dt.datetime) -> None:
     definition, _ = read_study_file(ANTI_MAG.read_text())
     with pytest.raises(Refused, match="another protocol already"):
-        adopt_protocol(definition={**definition, "ctcae_version": "5.0", "visits": []}, boundaries=[], by=rung, at=at)
+        adopt_protocol(definition={**definition, "ctcae_version": "5.0", "visits": []}, by=rung, at=at)

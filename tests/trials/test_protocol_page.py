@@ -18,7 +18,7 @@ from accounts.models import User
 from tests.browser import Complaints, browser, faults, is_wider_than_the_screen
 from tests.cast import ANTI_MAG, DAY_ONE, moment
 from trials.models import Role, Study
-from trials.operations import BoundaryRow, adopt_protocol, grant_role
+from trials.operations import adopt_protocol, grant_role
 from trials.protocol import Protocol
 from trials.protocol_page import protocol_page
 
@@ -98,9 +98,7 @@ def marked(page: str) -> dict[str, str]:
 
 @pytest.fixture
 def all_assumed(rung: User, coordinator_a: User) -> Study:
-    version = adopt_protocol(
-        definition=everything_assumed(), boundaries=[], rehearsal_day=DAY_ONE, by=rung, at=moment(DAY_ONE)
-    )
+    version = adopt_protocol(definition=everything_assumed(), rehearsal_day=DAY_ONE, by=rung, at=moment(DAY_ONE))
     at = moment(DAY_ONE)
     grant_role(study=version.study, person=coordinator_a, role=Role.MONITOR, site=None, by=rung, at=at)
     return version.study
@@ -254,8 +252,8 @@ def test_a_longer_file_takes_no_more_queries(
     content = everything_assumed()
     content["study"]["key"] = "LONGER"
     content["eligibility"] += [{"code": f"more-{i}", "kind": "inclusion", "text": f"Criterion {i}"} for i in range(50)]
-    at, rows = moment(DAY_ONE), [BoundaryRow(n, 0, n, n) for n in range(1, 61)]
-    longer = adopt_protocol(definition=content, boundaries=rows, rehearsal_day=DAY_ONE, by=rung, at=at).study
+    at = moment(DAY_ONE)
+    longer = adopt_protocol(definition=content, rehearsal_day=DAY_ONE, by=rung, at=at).study
     grant_role(study=longer, person=monitor, role=Role.MONITOR, site=None, by=rung, at=at)
     grant_role(study=all_assumed, person=monitor, role=Role.MONITOR, site=None, by=rung, at=at)
     with CaptureQueriesContext(

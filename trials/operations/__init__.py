@@ -8,12 +8,13 @@ from trials.operations.accrual import (
     suspend_accrual,
     wait_for_decision,
 )
-from trials.operations.adopting import BoundaryRow, adopt_protocol
+from trials.operations.adopting import adopt_protocol
 from trials.operations.cohorts import add_replacement_slot, close_cohort, close_levels_from, end_part, open_cohort
 from trials.operations.people import add_site, end_role, grant_role, require_set_up
 from trials.operations.rehearsal import move_rehearsal_day
+from trials.operations.setup import copy_study, edit_draft, edit_section, start_study
 from trials.operations.slots import expire_reservations, release_slot, reserve_slot
-from trials.operations.start import go_live
+from trials.operations.start import BoundaryRow, go_live, sign_set_up
 
 __all__ = [
     "BoundaryRow",
@@ -22,7 +23,10 @@ __all__ = [
     "adopt_protocol",
     "close_cohort",
     "close_levels_from",
+    "copy_study",
     "decision_waits_no_more",
+    "edit_draft",
+    "edit_section",
     "end_hold",
     "end_part",
     "end_role",
@@ -36,6 +40,8 @@ __all__ = [
     "require_set_up",
     "reserve_slot",
     "resume_accrual",
+    "sign_set_up",
+    "start_study",
     "suspend_accrual",
     "wait_for_decision",
 ]

@@ -4,9 +4,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.models import User
+from dosing.operations import go_live
 from trials.errors import Refused
 from trials.models import Study
-from trials.operations import go_live
 
 
 class Command(BaseCommand):

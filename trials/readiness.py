@@ -1,0 +1,93 @@
+"""What still stands between a draft and a live study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from accounts.models import Signature
+from accounts.queries import signatures_on
+from trials.errors import Fault
+from trials.models import Membership, ProtocolVersion, Role, Study
+from trials.protocol import Protocol
+
+SETUP = "trials.setup"
+STATEMENT = "I have reviewed this set-up of {study} (protocol version {version}) as shown here, and approve it"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing that is missing. code: what kind. sentence: what to do about it."""
+
+    code: str
+    sentence: str
+
+
+def record_key(version: ProtocolVersion) -> str:
+    """What a signature on the draft as it is now is filed under; a changed draft is another record."""
+    return f"{version.pk}-{version.sha256[:24]}"
+
+
+def signatures_now(version: ProtocolVersion) -> list[Signature]:
+    """The signatures that cover the draft as it is."""
+    return [s for s in signatures_on(SETUP, record_key(version)) if s.record_sha256 == version.sha256]
+
+
+def outdated_signatures(version: ProtocolVersion) -> list[Signature]:
+    """Those that were given on the draft before it was changed, newest first."""
+    given = Signature.objects.filter(record_kind=SETUP, record_key__startswith=f"{version.pk}-")
+    return list(given.exclude(record_key=record_key(version)).select_related("signer").order_by("-signed_at"))
+
+
+def obstacles(study: Study, version: ProtocolVersion, faults: Sequence[Fault]) -> list[Obstacle]:
+    """All that keeps the draft from going live, in the order in which it is to be done; empty where nothing does.
+
+    faults: of the definition. A rehearsal treats nobody: it needs neither people nor signatures.
+    """
+    return list(_obstacles(study, version, faults))
+
+
+def _obstacles(study: Study, version: ProtocolVersion, faults: Sequence[Fault]) -> Iterator[Obstacle]:
+    if faults:
+        first = "; ".join(str(fault) for fault in faults[:3])
+        more = f" (and {len(faults) - 3} more)" if len(faults) > 3 else ""
+        yield Obstacle("draft-has-faults", f"Complete the study file. {first}{more}.")
+    if not study.sites.exists():
+        yield Obstacle("no-site", "Add at least one site before the study starts.")
+    if faults or study.is_rehearsal:
+        return
+    protocol = version.protocol
+    yield from _people(study, protocol)
+    yield from _signatures(protocol, version)
+
+
+def _people(study: Study, protocol: Protocol) -> Iterator[Obstacle]:
+    """A decision takes a signature from each role that it needs, each from another person."""
+    needed = list(dict.fromkeys([*protocol.signatures.dose_decision, *protocol.signatures.mtd]))
+    holders: dict[str, set[int]] = {role: set() for role in needed}
+    for held in Membership.objects.in_force().filter(study=study, site=None, role__in=needed, user__is_person=True):
+        holders[held.role].add(held.user_id)
+    for role in needed:
+        if not holders[role]:
+            sentence = f"Give somebody the role of {Role(role).label} for the whole study: dose decisions need it."
+            yield Obstacle("role-not-held", sentence)
+    if all(holders.values()) and not _each_by_another([holders[role] for role in needed]):
+        roles = ", ".join(Role(role).label for role in needed)
+        yield Obstacle("too-few-people", f"Dose decisions need signatures of different people as {roles}.")
+
+
+def _each_by_another(holders: list[set[int]], taken: frozenset[int] = frozenset()) -> bool:
+    """Whether every role can be given to a person of its own."""
+    if not holders:
+        return True
+    return any(_each_by_another(holders[1:], taken | {person}) for person in holders[0] - taken)
+
+
+def _signatures(protocol: Protocol, version: ProtocolVersion) -> Iterator[Obstacle]:
+    for role in roles_waiting(protocol.signatures.set_up, signatures_now(version)):
+        yield Obstacle("not-signed", f"The {Role(role).label} has to sign the set-up.")
+
+
+def roles_waiting(needed: Iterable[str], given: Iterable[Signature]) -> list[str]:
+    signed = {signature.role for signature in given}
+    return [role for role in needed if role not in signed]
