@@ -1,4 +1,4 @@
-"""Worker and beat. One sweep a minute finds what is due; the timing is code, so it changes by release only."""
+"""Worker and beat. Sweeps once a minute find what is due and what was left; they are code: a release changes them."""
 
 import os
 
@@ -24,7 +24,12 @@ class Schedule:
     worker_hijack_root_logger = False
     broker_connection_retry_on_startup = True
     timezone = "UTC"
-    beat_schedule = {"sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0}}
+    # Redis' lowest priority: a simulation of a million trials never keeps a reminder waiting.
+    task_routes = {"dosing.tasks.work_on_simulation": {"priority": 9}}
+    beat_schedule = {
+        "sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0},
+        "abandoned-simulations": {"task": "dosing.tasks.look_for_abandoned_simulations", "schedule": 60.0},
+    }
 
 
 app = Celery("rung")

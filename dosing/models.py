@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import datetime as dt
+
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.models import DatabaseClock, User
 from trials.models import Cohort, DoseLevel, ProtocolVersion, Study
@@ -135,6 +137,36 @@ class Comparison(models.Model):
         return self.title
 
 
+# How long nothing may come of a running simulation before it is handed out again; no block takes as long.
+ABANDONED_AFTER = dt.timedelta(seconds=30)
+
+
+class SimulationQuerySet(QuerySet["Simulation"]):
+    def of(self, person: User) -> SimulationQuerySet:
+        """Those that the person started; nobody else sees them."""
+        return self.filter(started_by=person)
+
+    def running(self) -> SimulationQuerySet:
+        return self.filter(status=Simulation.Status.RUNNING)
+
+    def abandoned(self, at: dt.datetime) -> SimulationQuerySet:
+        """Running, and nothing has come of it lately: all who worked on it may be gone."""
+        since = at - ABANDONED_AFTER
+        lately = SimulationBlock.objects.filter(simulation=OuterRef("pk"), done_at__gt=since)
+        return self.running().filter(started_at__lte=since).exclude(Exists(lately))
+
+    def with_all_blocks_done(self) -> SimulationQuerySet:
+        return self.exclude(Exists(SimulationBlock.objects.to_do().filter(simulation=OuterRef("pk"))))
+
+    def with_progress(self) -> SimulationQuerySet:
+        """With `planned` and `simulated`: trials of all designs together."""
+        blocks = SimulationBlock.objects.filter(simulation=OuterRef("pk")).order_by().values("simulation")
+        return self.annotate(
+            planned=Subquery(blocks.annotate(trials=Sum("size")).values("trials")),
+            simulated=Subquery(blocks.annotate(trials=Sum("size", filter=DONE, default=0)).values("trials")),
+        )
+
+
 class Simulation(models.Model):
     """A large simulation of the designs of a question, worked off in blocks by any number of workers."""
 
@@ -156,10 +188,16 @@ class Simulation(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     failure = models.TextField(blank=True)
 
+    objects = SimulationQuerySet.as_manager()
+
     class Meta:
         ordering = ["-pk"]
         constraints = [
             models.CheckConstraint(condition=Q(trials__gte=1), name="simulation_has_trials"),
+            models.CheckConstraint(
+                condition=(Q(status="failed") & ~Q(failure="")) | (~Q(status="failed") & Q(failure="")),
+                name="failed_simulation_says_why",
+            ),
             models.CheckConstraint(
                 condition=Q(status="running", ended_at__isnull=True)
                 | (~Q(status="running") & Q(ended_at__isnull=False)),
@@ -171,6 +209,21 @@ class Simulation(models.Model):
         return f"simulation {self.pk}"
 
 
+DONE = Q(done_at__isnull=False)
+
+
+class SimulationBlockQuerySet(QuerySet["SimulationBlock"]):
+    def to_do(self) -> SimulationBlockQuerySet:
+        return self.exclude(DONE)
+
+    def done(self) -> SimulationBlockQuerySet:
+        return self.filter(DONE)
+
+    def that_nobody_has(self) -> SimulationBlockQuerySet:
+        """Locks what it gives: it is the reader's until the transaction ends, however that ends."""
+        return self.to_do().select_for_update(skip_locked=True, of=("self",))
+
+
 class SimulationBlock(models.Model):
     """Some trials of one design of a simulation. Its sums are the same whoever works them out."""
 
@@ -178,10 +231,12 @@ class SimulationBlock(models.Model):
 
     simulation = models.ForeignKey(Simulation, on_delete=models.PROTECT, related_name="blocks")
     design = models.PositiveSmallIntegerField(help_text="index in the question's designs")
-    number = models.PositiveIntegerField(help_text="of the block, from 0: its random numbers follow from it")
+    number = models.PositiveIntegerField(help_text="of its first stream of random numbers, from 0")
     size = models.PositiveIntegerField(help_text="trials")
     sums = models.JSONField(null=True, blank=True, help_text="SimulationSums; NULL until worked out")
     done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SimulationBlockQuerySet.as_manager()
 
     class Meta:
         ordering = ["simulation", "design", "number"]

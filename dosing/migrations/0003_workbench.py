@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ("design", models.PositiveSmallIntegerField(help_text="index in the question's designs")),
                 (
                     "number",
-                    models.PositiveIntegerField(help_text="of the block, from 0: its random numbers follow from it"),
+                    models.PositiveIntegerField(help_text="of its first stream of random numbers, from 0"),
                 ),
                 ("size", models.PositiveIntegerField(help_text="trials")),
                 ("sums", models.JSONField(blank=True, help_text="SimulationSums; NULL until worked out", null=True)),
@@ -121,6 +121,17 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="simulation",
             constraint=models.CheckConstraint(condition=models.Q(("trials__gte", 1)), name="simulation_has_trials"),
+        ),
+        migrations.AddConstraint(
+            model_name="simulation",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "failed"), models.Q(("failure", ""), _negated=True)),
+                    models.Q(models.Q(("status", "failed"), _negated=True), ("failure", "")),
+                    _connector="OR",
+                ),
+                name="failed_simulation_says_why",
+            ),
         ),
         migrations.AddConstraint(
             model_name="simulation",
