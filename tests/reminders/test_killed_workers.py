@@ -4,68 +4,41 @@ Nothing goes out twice, nothing is lost, and the page says what is uncertain.
 """
 
 import datetime as dt
-import os
-import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from celery import Celery
 from django.test import Client
 
 from accounts.models import User
-from config.environment import BASE_DIR
 from reminders.models import CLAIM_LASTS, SENDING_LASTS, Reminder
 from tests.databases import Database
 from tests.reminders.conftest import make_reminder
+from tests.workers import Workers
 from trials.models import Study
 
 Status = Reminder.Status
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-PATIENCE = 90
 
 
-class Workers:
-    """Starts workers on the test's own database and Valkey, and kills them without warning."""
+class MailWorkers(Workers):
+    """Their mail goes to a file, and `block` says at which step of sending they stop."""
 
-    def __init__(self, database: Database, redis_url: str, mail: Path) -> None:
-        self.database, self.redis_url, self.mail = database, redis_url, mail
-        self.app = Celery(broker=redis_url)
-        self.running: list[subprocess.Popen[bytes]] = []
+    @property
+    def mail(self) -> Path:
+        return self.folder / "mail.log"
 
-    def start(self, block: str = "") -> subprocess.Popen[bytes]:
-        environment = {
-            **self.database.environment,
-            "REDIS_URL": self.redis_url,
-            "DJANGO_SETTINGS_MODULE": "tests.reminders.worker_settings",
-            "RUNG_TEST_MAIL": str(self.mail),
-            "RUNG_TEST_BLOCK": block,
-            "PYTHONPATH": str(BASE_DIR),
-        }
-        command = [sys.executable, "-m", "celery", "--app=config.celery", "worker", "--concurrency=1"]
-        with (self.mail.parent / "worker.log").open("ab") as log:
-            worker = subprocess.Popen(
-                command, cwd=BASE_DIR, env=environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self.running.append(worker)
-        return worker
-
-    def kill(self, worker: subprocess.Popen[bytes]) -> None:
-        """The whole worker with its pool at once, by signal 9."""
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
-        self.running.remove(worker)
+    def start_with(self, block: str = "") -> subprocess.Popen[bytes]:
+        return self.start(
+            DJANGO_SETTINGS_MODULE="tests.reminders.worker_settings",
+            RUNG_TEST_MAIL=str(self.mail),
+            RUNG_TEST_BLOCK=block,
+        )
 
     def sweep(self) -> None:
-        self.app.send_task("reminders.tasks.sweep")
-
-    def log(self) -> str:
-        path = self.mail.parent / "worker.log"
-        return path.read_text()[-4000:] if path.exists() else ""
+        self.ask("reminders.tasks.sweep")
 
     @property
     def sent(self) -> list[str]:
@@ -75,20 +48,12 @@ class Workers:
     def has_stopped(self) -> bool:
         return self.mail.with_suffix(".stopped").exists()
 
-    def until(self, condition: Callable[[], Any]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            assert time.monotonic() < deadline, self.log()
-            assert all(worker.poll() is None for worker in self.running), self.log()
-            time.sleep(0.1)
-
 
 @pytest.fixture
-def workers(own_database: Database, own_redis: str, tmp_path: Path) -> Iterator[Workers]:
-    workers = Workers(own_database, own_redis, tmp_path / "mail.log")
+def workers(own_database: Database, own_redis: str, tmp_path: Path) -> Iterator[MailWorkers]:
+    workers = MailWorkers(own_database, own_redis, tmp_path)
     yield workers
-    for worker in list(workers.running):
-        workers.kill(worker)
+    workers.kill_all()
 
 
 @pytest.fixture
@@ -107,16 +72,16 @@ def statuses() -> list[str]:
     return sorted(Reminder.objects.filter(item__startswith="dlt:").values_list("status", flat=True))
 
 
-def killed_at(workers: Workers, place: str) -> None:
+def killed_at(workers: MailWorkers, place: str) -> None:
     """A worker has been killed exactly there."""
-    worker = workers.start(block=place)
+    worker = workers.start_with(block=place)
     workers.sweep()
     workers.until(lambda: workers.has_stopped)
     workers.kill(worker)
 
 
-def test_a_worker_sends_what_waits(workers: Workers, waiting: list[Reminder]) -> None:
-    workers.start()
+def test_a_worker_sends_what_waits(workers: MailWorkers, waiting: list[Reminder]) -> None:
+    workers.start_with()
     workers.sweep()
     workers.until(lambda: statuses() == [Status.SENT, Status.SENT])
     workers.sweep()
@@ -124,13 +89,13 @@ def test_a_worker_sends_what_waits(workers: Workers, waiting: list[Reminder]) ->
     assert len(workers.sent) == 2
 
 
-def test_killed_between_claim_and_send_nothing_is_lost(workers: Workers, waiting: list[Reminder]) -> None:
+def test_killed_between_claim_and_send_nothing_is_lost(workers: MailWorkers, waiting: list[Reminder]) -> None:
     killed_at(workers, "open")
     assert statuses() == [Status.CLAIMED, Status.WAITING]
     assert workers.sent == []
 
     time_passes(CLAIM_LASTS)
-    workers.start()
+    workers.start_with()
     workers.sweep()
     workers.until(lambda: statuses() == [Status.SENT, Status.SENT])
     assert sorted(line.split()[0] for line in workers.sent) == ["medical-monitor@example.org", "pi@example.org"]
@@ -138,14 +103,14 @@ def test_killed_between_claim_and_send_nothing_is_lost(workers: Workers, waiting
 
 @pytest.mark.parametrize(("place", "went_out"), [("before-write", 0), ("after-write", 1)])
 def test_killed_while_sending_it_is_never_sent_again_and_the_page_names_it(
-    workers: Workers, waiting: list[Reminder], pi: User, study: Study, place: str, went_out: int
+    workers: MailWorkers, waiting: list[Reminder], pi: User, study: Study, place: str, went_out: int
 ) -> None:
     killed_at(workers, place)
     assert statuses() == [Status.SENDING, Status.WAITING]
     assert len(workers.sent) == went_out
 
     time_passes(SENDING_LASTS)
-    workers.start()
+    workers.start_with()
     workers.sweep()
     workers.until(lambda: statuses() == [Status.SENT, Status.UNCERTAIN])
     workers.sweep()
