@@ -70,6 +70,9 @@ def within_open_doses(inputs: Inputs, outcome: Outcome) -> Conclusion:
             Action.STOP, None, f"{name}, the lowest dose, was closed by the safety stop, so the trial stops"
         )
     highest, current = closed - 1, inputs["current_dose"]
+    if design_of(inputs).complete_below(outcome.tally, highest):
+        seen = f"{inputs['doses'][highest - 1]} has {outcome.tally.at(highest)[0]} patients"
+        return Conclusion(Action.STOP, None, f"{name} was closed by the safety stop, and {seen}, so the trial stops")
     action = Action.STAY if highest == current else Action.ESCALATE if highest > current else Action.DE_ESCALATE
     reason = (
         f"{advice.reason}; but {name} was closed by the safety stop: {inputs['doses'][highest - 1]} is the highest dose"
@@ -93,15 +96,21 @@ def agreed(inputs: Inputs, ahead: Lookahead) -> Conclusion | None:
 
 
 def selection_of(inputs: Inputs) -> MtdSelection:
-    """The MTD by isotonic regression, with estimates and intervals of every dose tried."""
+    """The MTD by the design's own rule, with estimates and intervals of every dose tried."""
     selection: MtdSelection = design_of(inputs).select_mtd(tally_of(inputs), labels=tuple(inputs["doses"]))
     return selection
 
 
 def row_at(inputs: Inputs, dose: int) -> BoundaryRow | None:
-    """The row of the decision table for the evaluable patients at a dose; None where there are none."""
+    """The row of the table for monitoring, for the evaluable patients at a dose; None where there are none."""
     treated, _ = tally_of(inputs).at(dose)
-    return design_of(inputs).boundaries(max_n=treated).for_n(treated) if treated else None
+    return design_of(inputs).monitoring_boundaries(max_n=treated).for_n(treated) if treated else None
+
+
+def known_tally(inputs: Inputs) -> DoseTally:
+    """Everybody who has a place in the tally: those who count, and those who are pending."""
+    nobody = (0,) * len(inputs["pending"])
+    return tally_of(inputs).plus(tuple(inputs["pending"]), nobody)
 
 
 def _dose(inputs: Inputs) -> Conclusion:
@@ -115,14 +124,25 @@ def _mtd(inputs: Inputs) -> Conclusion:
     if any(inputs["pending"]):
         raise NotDecided
     selection, (highest, why) = selection_of(inputs), _highest_mtd(inputs)
-    if selection.dose is None or selection.dose <= highest:
+    if selection.dose is not None and selection.dose <= highest:
         return Conclusion(Action.STOP, selection.dose, selection.reason)
-    if highest == 0:
+    if highest == 0 and selection.dose is not None:
         return Conclusion(Action.STOP, None, f"No MTD: {inputs['doses'][0]}, the lowest dose, {why}")
-    counts = tally_of(inputs)
+    below = _selection_up_to(inputs, highest)
+    if selection.dose is None and (below is None or below.dose is None):
+        return Conclusion(Action.STOP, None, selection.reason)
+    assert below is not None
+    return Conclusion(Action.STOP, below.dose, f"{below.reason}; {inputs['doses'][highest]} {why}")
+
+
+def _selection_up_to(inputs: Inputs, highest: int) -> MtdSelection | None:
+    """The MTD as if the ladder ended at `highest`; None where nothing is left of it, or nothing is taken away."""
+    if not 0 < highest < len(inputs["doses"]):
+        return None
+    counts, labels = tally_of(inputs), tuple(inputs["doses"][:highest])
     lower = DoseTally(treated=counts.treated[:highest], dlts=counts.dlts[:highest])
-    selection = design_of(inputs).select_mtd(lower, labels=tuple(inputs["doses"][:highest]))
-    return Conclusion(Action.STOP, selection.dose, f"{selection.reason}; {inputs['doses'][highest]} {why}")
+    selection: MtdSelection = design_of(inputs).select_mtd(lower, labels=labels)
+    return selection
 
 
 def _highest_mtd(inputs: Inputs) -> tuple[int, str]:

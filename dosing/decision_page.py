@@ -21,13 +21,14 @@ from dosing.queries import Change, Situation, Stage, changes_since_signing
 from dosing.queries.reader import Reader, reader_with
 from dosing.queries.record import decision_record, roles_waiting, signatures_of
 from dosing.queries.shown import COUNTS
-from dosing.strip import Strip, boundary_strip
+from dosing.strip import COUNTING_WORDS, WORDS, Strip, boundary_strip
 from dosing.words import choice_words, role_words, statement
 from patients.evaluability import Standing
 from patients.models import Patient
 from trials.access import StudyPage
 from trials.models import Membership, Study
 from trials.permissions import Permission, visible_sites
+from trials.protocol_words import DESIGNS
 
 Kind = Recommendation.Kind
 
@@ -145,11 +146,12 @@ def strip_of(recommendation: Recommendation) -> Strip | None:
         de_escalate_if_at_least=row["de_escalate_if_at_least"],
         eliminate_if_at_least=row["eliminate_if_at_least"],
         here=y,
+        words=COUNTING_WORDS if recommendation.shown.get("counts_only") else WORDS,
     )
 
 
 def curve_of(recommendation: Recommendation) -> Curve | None:
-    if recommendation.kind != Kind.MTD:
+    if recommendation.kind != Kind.MTD or recommendation.shown.get("counts_only"):
         return None
     selected = recommendation.level.ordinal if recommendation.level else None
     return draw_curve(recommendation.shown["levels"], target=recommendation.shown["target"], selected=selected)
@@ -257,7 +259,7 @@ def _awaited(study: Study, role: str) -> SignatureShown:
 
 def _parameters(recommendation: Recommendation) -> list[dict[str, str]]:
     design = recommendation.inputs["design"]
-    rows = [{"label": "design", "value": design["name"].upper()}]
+    rows = [{"label": "design", "value": DESIGNS[design["name"]]}]
     for name, value in design["parameters"].items():
         shown = (
             "not set"

@@ -59,7 +59,9 @@ def ladder_of(tally: TrialTally, inputs: dict[str, Any], url_of: UrlOf, reader: 
     ]
     low, high = getattr(design, "escalation_boundary", None), getattr(design, "de_escalation_boundary", None)
     band = (low, high) if low is not None and high is not None else None
-    return draw_ladder(rungs, target=design.target, boundaries=band)
+    counts_only = not design.estimates_toxicity
+    target = None if counts_only else design.target
+    return draw_ladder(rungs, target=target, boundaries=band, counts_only=counts_only)
 
 
 def path_of(tally: TrialTally, url_of: UrlOf, reader: Reader) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from dosing.models import Decision, Recommendation
-from dosing.queries.choices import Option
+from dosing.queries.choices import Option, Sizes
 from dosing.words import role_words
 
 Choice = Decision.Choice
@@ -63,7 +63,7 @@ class DecideForm(SignForm):
     field_order = ["choice", "cohort_size", "comment", "role", "password"]
 
     def __init__(
-        self, *args: Any, recommendation: Recommendation, offered: list[Option], most: int, size: int, **kwargs: Any
+        self, *args: Any, recommendation: Recommendation, offered: list[Option], sizes: Sizes | None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         self.offered = offered
@@ -72,15 +72,12 @@ class DecideForm(SignForm):
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(option.value, option.label) for option in offered]
         field.initial = Choice.ACCEPT.value
-        if recommendation.kind != Recommendation.Kind.DOSE:
+        if sizes is None:
             del self.fields["cohort_size"]
             return
-        sizes = self.fields["cohort_size"]
-        sizes.initial = min(size, most)
-        sizes.help_text = (
-            f"1 to {most}, by the protocol and what is left of its maximum." if most > 1 else "One place is left."
-        )
-        sizes.widget.attrs["max"] = most
+        size = self.fields["cohort_size"]
+        size.initial, size.help_text = sizes.usual, sizes.words
+        size.widget.attrs["max"] = sizes.most
 
     def chosen(self) -> Option:
         return next(o for o in self.offered if o.value == self.cleaned_data["choice"])

@@ -155,6 +155,7 @@ class Ladder:
     target: float | None
     band: tuple[float, float] | None
     statuses: tuple[str, ...]
+    counts_only: bool
 
     @property
     def has_estimates(self) -> bool:
@@ -162,12 +163,17 @@ class Ladder:
 
 
 def draw_ladder(
-    rungs: Sequence[Rung], *, target: float | None = None, boundaries: tuple[float, float] | None = None
+    rungs: Sequence[Rung],
+    *,
+    target: float | None = None,
+    boundaries: tuple[float, float] | None = None,
+    counts_only: bool = False,
 ) -> Ladder:
     """Lay the ladder out.
 
     rungs: in any order, at least one. target: the target probability of a DLT, None for a design without one.
     boundaries: (escalate at or below, de-escalate at or above), the band between which the dose stays.
+    counts_only: the design estimates nothing, so `estimate` is the share with a DLT as it was seen.
     Raises ValueError without a rung or when two share an ordinal.
     """
     if not rungs:
@@ -176,7 +182,7 @@ def draw_ladder(
         raise ValueError("two dose levels share an ordinal")
     ordered = tuple(sorted(rungs, key=lambda rung: rung.ordinal, reverse=True))
     with_scale = target is not None or any(rung.estimate is not None for rung in ordered)
-    wide = _wide(ordered, target, boundaries, with_scale)
+    wide = _wide(ordered, target, boundaries, with_scale, _head(counts_only))
     narrow = _narrow(ordered, target, boundaries, with_scale)
     present = {dot.status for rung in ordered for dot in rung.dots}
     return Ladder(
@@ -189,7 +195,12 @@ def draw_ladder(
         target=target,
         band=boundaries,
         statuses=tuple(status.value for status in DotStatus if status in present),
+        counts_only=counts_only,
     )
+
+
+def _head(counts_only: bool) -> str:
+    return "Share with a DLT, with its interval" if counts_only else "Chance of a DLT, with its interval"
 
 
 def _in_words(rung: Rung) -> str:
@@ -234,7 +245,9 @@ def _shelf(bottom: float) -> float:
     return round(bottom + 2, 1)
 
 
-def _wide(rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool) -> Layout:
+def _wide(
+    rungs: Sequence[Rung], target: float | None, band: tuple[float, float] | None, with_scale: bool, head: str
+) -> Layout:
     longest_label = max(len(rung.label) for rung in rungs)
     longest_note = max(len(note) for rung in rungs for note in (rung.standing, rung.tally))
     label_width = max(min(200.0, BOLD_CHARACTER * longest_label + 8), NOTE_CHARACTER * longest_note + 6)
@@ -249,7 +262,7 @@ def _wide(rungs: Sequence[Rung], target: float | None, band: tuple[float, float]
         top += height + 6
     heads = [Text(left + 12, 18, "Patients")]
     if scale:
-        heads.append(Text(scale.x0, 18, "Chance of a DLT, with its interval"))
+        heads.append(Text(scale.x0, 18, head))
     return Layout(
         name="wide",
         width=WIDE,

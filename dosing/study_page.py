@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 
 from audit.memory import remembered
 from dosing.cards import card_of
-from dosing.conclusion import conclude, tally_of
+from dosing.conclusion import conclude, design_of, tally_of
 from dosing.drawings import accrual_of, ladder_of, path_of, patient_urls
+from dosing.engine import DESIGNS
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, changes_since_signing, inputs_now
 from dosing.queries.reader import Reader, reader_with
@@ -23,6 +24,7 @@ from trials.access import StudyPage
 from trials.clock import day_of
 from trials.models import Part, ProtocolVersion, Slot, Study
 from trials.permissions import Permission
+from trials.protocol_words import design_words
 
 Kind = Recommendation.Kind
 
@@ -93,8 +95,9 @@ def _inputs(situation: Situation) -> dict[str, Any] | None:
 
 def _design_words(version: ProtocolVersion) -> str:
     design = version.protocol.design
-    target = design.parameters.get("target")
-    named = f"{design.name.upper()}, target {target:.2f}" if isinstance(target, float) else design.name
+    named, target = design_words(design), design.parameters.get("target")
+    if isinstance(target, float) and DESIGNS[design.name].estimates_toxicity:
+        named = f"{named}, target {target:.2f}"
     return f"{version.study.key} · protocol version {version.number} · {named}"
 
 
@@ -166,7 +169,8 @@ def _if_stopped(inputs: dict[str, Any]) -> str:
     if settled.dose is None:
         return "no MTD"
     row = levels_table(inputs)[settled.dose - 1]
-    return f"MTD {row['label']} ({row['estimate']:.2f})"
+    seen = f"{row['estimate']:.2f}" if design_of(inputs).estimates_toxicity else f"{row['y']} of {row['n']}"
+    return f"MTD {row['label']} ({seen})"
 
 
 def decision_rows(page: StudyPage, situation: Situation, newest: int | None = None) -> list[DecisionRow]:

@@ -18,7 +18,7 @@ from dosing.forms import DecideForm, ShownForm, SignForm, WithdrawForm
 from dosing.models import Decision, Recommendation
 from dosing.operations import issue_recommendation, propose_and_sign, sign_decision, withdraw_shown_decision
 from dosing.queries import Situation, Stage
-from dosing.queries.choices import most_in_next_cohort, options
+from dosing.queries.choices import options, sizes_of_next_cohort
 from dosing.queries.reader import reader_with
 from dosing.queries.record import decision_record
 from dosing.queries.seen import situation_seen
@@ -271,11 +271,11 @@ def _roles(page: StudyPage, recommendation: Recommendation) -> list[str]:
 
 def _decide_form(page: StudyPage, recommendation: Recommendation, data: Any = None) -> DecideForm:
     roles = [role for role in _roles(page, recommendation) if role in page.roles]
+    offered = options(recommendation, list(page.study.levels.order_by("ordinal")))
     return DecideForm(
         data,
         recommendation=recommendation,
-        offered=options(recommendation, list(page.study.levels.order_by("ordinal"))),
-        most=most_in_next_cohort(recommendation, page.study),
-        size=page.study.protocol.escalation.cohort_size,
+        offered=offered,
+        sizes=sizes_of_next_cohort(recommendation, page.study, offered),
         roles=roles,
     )

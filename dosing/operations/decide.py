@@ -121,9 +121,10 @@ def _cohort_size(recommendation: Recommendation, study: Study, option: Option, w
         return None
     if recommendation.kind != Kind.DOSE:
         return expansion_places_left(study) or None
-    most = most_in_next_cohort(recommendation, study)
+    most = most_in_next_cohort(recommendation, study, option.level)
     if wanted is None or not 1 <= wanted <= most:
-        raise Refused("cohort-size", f"The next cohort can have 1 to {most} patients.", field="cohort_size")
+        sizes = f"1 to {most} patients" if most > 1 else "1 patient"
+        raise Refused("cohort-size", f"The next cohort at {option.level.label} can have {sizes}.", field="cohort_size")
     return wanted
 
 

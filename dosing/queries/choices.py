@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dosing.conclusion import tally_of
+from dosing.conclusion import design_of, known_tally, tally_of
 from dosing.models import Decision, Recommendation
 from dosing.words import answer
 from trials.models import DoseLevel, Part, Study
@@ -74,16 +74,53 @@ def _dose_option(recommendation: Recommendation, level: DoseLevel) -> Option:
         why, code = "it is above the recommendation", "higher-than-recommended"
     elif recommendation.kind == Kind.MTD and tally_of(recommendation.inputs).at(level.ordinal)[0] == 0:
         why, code = "nobody has been evaluated there", "not-tried"
+    elif recommendation.kind == Kind.DOSE and _is_full(recommendation, level):
+        n, _ = known_tally(recommendation.inputs).at(level.ordinal)
+        why, code = f"it has {n} patients, as many as the design treats at a dose", "dose-full"
     return Option(choice, level, label, refused=why, code=code)
 
 
-def most_in_next_cohort(recommendation: Recommendation, study: Study) -> int:
-    """The largest next cohort: the protocol's largest, and never more than the part has places left (at least 1)."""
-    protocol = study.protocol
-    if recommendation.kind == Kind.DOSE:
-        known: int = tally_of(recommendation.inputs).total_treated + sum(recommendation.inputs["pending"])
-        return max(1, min(protocol.escalation.maximum_cohort_size, protocol.escalation.maximum_patients - known))
-    return expansion_places_left(study)
+def _is_full(recommendation: Recommendation, level: DoseLevel) -> bool:
+    inputs = recommendation.inputs
+    treated, _ = known_tally(inputs).at(level.ordinal)
+    return bool(treated >= design_of(inputs).most_at_a_dose)
+
+
+def most_in_next_cohort(recommendation: Recommendation, study: Study, level: DoseLevel | None) -> int:
+    """The largest next cohort at a dose: the protocol's largest, and never more than the design has room for there.
+
+    At least 1. Those who are pending have their places already.
+    """
+    if recommendation.kind != Kind.DOSE:
+        return expansion_places_left(study)
+    inputs, largest = recommendation.inputs, study.protocol.escalation.maximum_cohort_size
+    if level is None:
+        return largest
+    return max(1, min(largest, design_of(inputs).room_at(known_tally(inputs), level.ordinal)))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How large the next cohort can be: usually, at most at any dose that can be chosen, and why in words."""
+
+    usual: int
+    most: int
+    words: str
+
+
+def sizes_of_next_cohort(recommendation: Recommendation, study: Study, offered: list[Option]) -> Sizes | None:
+    """None where no size is asked for: an expansion takes the places that are left."""
+    if recommendation.kind != Kind.DOSE:
+        return None
+    doses = [option.level for option in offered if option.level is not None and not option.refused]
+    rooms = [most_in_next_cohort(recommendation, study, level) for level in doses]
+    most = max(rooms, default=1)
+    usual = min(study.protocol.escalation.cohort_size, *rooms[:1], most)
+    if design_of(recommendation.inputs).fixed_cohort is not None:
+        words = f"1 to {most}: no more than complete three or six at the dose." if most > 1 else "One is missing there."
+        return Sizes(usual, most, words)
+    words = f"1 to {most}, by the protocol and what is left of its maximum." if most > 1 else "One place is left."
+    return Sizes(usual, most, words)
 
 
 def expansion_places_left(study: Study) -> int:

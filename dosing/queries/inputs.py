@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
-from dosing.engine import BoundaryRow, design_from_parameters
+from dosing.engine import DESIGNS, BoundaryRow, design_from_parameters
 from dosing.models import Recommendation
 from dosing.queries.tally import TrialTally, level_of, part_of, slot_of
 from patients.evaluability import PatientStanding
@@ -13,25 +13,29 @@ from trials.protocol import Protocol
 
 Kind = Recommendation.Kind
 
+# Parameters of a design that a study file gives in its escalation part, each with its name there.
+IN_THE_PLAN = {"max_patients": "maximum_patients", "cohort_size": "cohort_size", "start_dose": "start_level"}
+
 
 def design_of_protocol(protocol: Protocol) -> Any:
     """The engine's design: the study file's parameters, with sizes and starting level from its escalation part.
 
     Raises ValueError naming the parameter, the value and what is allowed.
     """
-    plan = protocol.escalation
-    sizes = {"max_patients": plan.maximum_patients, "cohort_size": plan.cohort_size, "start_dose": plan.start_level}
+    plan, kind = protocol.escalation, DESIGNS[protocol.design.name]
+    known = {field.name for field in fields(kind)}
+    sizes = {name: getattr(plan, size) for name, size in IN_THE_PLAN.items() if name in known}
     return design_from_parameters(protocol.design.name, {**sizes, **protocol.design.parameters})
 
 
-def planned_patients(protocol: Protocol) -> int:
-    """The most patients there can be at one dose: those of both parts."""
-    return protocol.escalation.maximum_patients + (protocol.expansion.patients if protocol.expansion else 0)
-
-
 def boundary_rows(protocol: Protocol) -> list[BoundaryRow]:
-    """The design's decision table for n = 1 up to all planned patients."""
-    return list(design_of_protocol(protocol).boundaries(max_n=planned_patients(protocol)))
+    """The design's table for n = 1 up to the most patients there can be at one dose: those of both parts.
+
+    The safety stop reads it, so it is the table for monitoring: up to what the escalation treats, the escalation's own.
+    """
+    design = design_of_protocol(protocol)
+    most = design.most_at_a_dose + (protocol.expansion.patients if protocol.expansion else 0)
+    return list(design.monitoring_boundaries(max_n=most))
 
 
 def inputs_now(tally: TrialTally, kind: Kind) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from dosing.conclusion import (
     tally_of,
     within_open_doses,
 )
-from dosing.engine import DoseTally, Outcome
+from dosing.engine import Action, Advice, DoseTally, Outcome
 from dosing.models import Recommendation
 from dosing.queries.tally import TrialTally, level_of, part_of, slot_of
 from dosing.words import answer, colour
@@ -42,6 +42,7 @@ def shown_now(tally: TrialTally, inputs: Inputs, conclusion: Conclusion) -> dict
         "ended_because": _ended_because(inputs) if kind == Kind.MTD else "",
         "boundaries": boundaries_table(inputs, tally),
         "target": design_of(inputs).target,
+        "counts_only": not design_of(inputs).estimates_toxicity,
     }
 
 
@@ -60,7 +61,7 @@ def _person(tally: TrialTally, standing: PatientStanding) -> dict[str, Any]:
 
 
 def levels_table(inputs: Inputs) -> list[dict[str, Any]]:
-    """Per dose level, lowest first: n, y, isotonic estimate with its interval, and whether it is closed."""
+    """Per dose level, lowest first: n, y, the design's estimate with its interval, and whether it is closed."""
     counts, selection = tally_of(inputs), selection_of(inputs)
     closed = inputs.get("closed_from")
     return [
@@ -88,8 +89,16 @@ def lookahead_table(inputs: Inputs) -> list[dict[str, Any]]:
 
 def _answer_of(inputs: Inputs, outcome: Outcome) -> dict[str, Any]:
     then = within_open_doses(inputs, outcome)
-    label = inputs["doses"][then.dose - 1] if then.dose else None
-    return {"answer": answer(Kind.DOSE, then.action, label), "colour": colour(Kind.DOSE, then.action, label)}
+    return _words_of(inputs, then.action, then.dose, outcome.advice)
+
+
+def _words_of(inputs: Inputs, action: Action, dose: int | None, advice: Advice) -> dict[str, Any]:
+    """What comes after an outcome, and its colour; of a stop, what it leads to."""
+    if dose is not None:
+        label = inputs["doses"][dose - 1]
+        return {"answer": answer(Kind.DOSE, action, label), "colour": colour(Kind.DOSE, action, label)}
+    unsafe = inputs.get("closed_from") == 1 or (advice.stop_reason is not None and advice.stop_reason.no_dose_is_safe)
+    return {"answer": "No dose is safe", "colour": "out"} if unsafe else {"answer": "The MTD is selected", "colour": ""}
 
 
 def _outcome_words(inputs: Inputs, outcome: Outcome) -> str:
@@ -110,14 +119,8 @@ def coming(inputs: Inputs, conclusion: Conclusion) -> list[dict[str, Any]]:
     """What comes next: every outcome of the next cohort, and of the one after, where nobody is pending."""
     if conclusion.dose is None or any(inputs["pending"]):
         return []
-    size = min(inputs["design"]["parameters"]["cohort_size"], _remaining(inputs))
-    if size < 1:
-        return []
-    return [_step(inputs, tally_of(inputs), conclusion.dose, size, y, deeper=True) for y in range(size + 1)]
-
-
-def _remaining(inputs: Inputs) -> int:
-    return int(inputs["design"]["parameters"]["max_patients"]) - tally_of(inputs).total_treated
+    size = design_of(inputs).cohort_at(tally_of(inputs), conclusion.dose)
+    return [_step(inputs, tally_of(inputs), conclusion.dose, size, y, deeper=True) for y in range(size + 1) if size]
 
 
 def _step(inputs: Inputs, tally: DoseTally, dose: int, size: int, y: int, *, deeper: bool) -> dict[str, Any]:
@@ -125,25 +128,23 @@ def _step(inputs: Inputs, tally: DoseTally, dose: int, size: int, y: int, *, dee
     total_n, total_y = then.at(dose)
     advice = design_of(inputs).advise(then, dose, tuple(inputs["doses"]))
     reached = within_open_doses(inputs, Outcome((), then, advice))
-    label = inputs["doses"][reached.dose - 1] if reached.dose else None
     row: dict[str, Any] = {
         "outcome": f"{_dlts(y)} ({total_y} of {total_n} at {inputs['doses'][dose - 1]})",
-        "answer": answer(Kind.DOSE, reached.action, label) if label else "The MTD is selected",
-        "colour": colour(Kind.DOSE, reached.action, label) if label else "",
+        **_words_of(inputs, reached.action, reached.dose, advice),
     }
     if deeper:
-        row["after"] = _after(inputs, then, reached.dose, size)
+        row["after"] = _after(inputs, then, reached.dose)
     return row
 
 
-def _after(inputs: Inputs, tally: DoseTally, dose: int | None, size: int) -> list[dict[str, Any]]:
+def _after(inputs: Inputs, tally: DoseTally, dose: int | None) -> list[dict[str, Any]]:
     """The cohort after the next, outcomes with the same answer together: '0 or 1 of 2: escalate to 25 mg'."""
-    left = inputs["design"]["parameters"]["max_patients"] - tally.total_treated
-    if dose is None or left < 1:
+    size = design_of(inputs).cohort_at(tally, dose) if dose is not None else 0
+    if dose is None or size < 1:
         return []
-    steps = [_step(inputs, tally, dose, min(size, left), y, deeper=False) for y in range(min(size, left) + 1)]
+    steps = [_step(inputs, tally, dose, size, y, deeper=False) for y in range(size + 1)]
     n, y_now = tally.at(dose)
-    n += min(size, left)
+    n += size
     rows, place = [], 0
     for (words, colour_), group in groupby(steps, key=lambda s: (s["answer"], s["colour"])):
         length = len(list(group))
@@ -163,11 +164,12 @@ def _ended_because(inputs: Inputs) -> str:
 
 
 def boundaries_table(inputs: Inputs, tally: TrialTally) -> list[dict[str, Any]]:
-    """The decision table up to the patients that a dose can get."""
-    most = max(p.planned_patients for p in tally.parts if p.kind == Part.Kind.ESCALATION)
-    if inputs["kind"] == Kind.MONITORING:
-        most = sum(p.planned_patients for p in tally.parts)
-    return [asdict(row) for row in design_of(inputs).boundaries(max_n=most)]
+    """The decision table up to the patients that a dose can get; in expansion the one for both parts together."""
+    design = design_of(inputs)
+    if inputs["kind"] != Kind.MONITORING:
+        return [asdict(row) for row in design.boundaries(max_n=design.most_at_a_dose)]
+    more = sum(p.planned_patients for p in tally.parts if p.kind == Part.Kind.EXPANSION)
+    return [asdict(row) for row in design.monitoring_boundaries(max_n=design.most_at_a_dose + more)]
 
 
 def counted(people: Sequence[dict[str, Any]], level: int) -> list[dict[str, Any]]:
