@@ -14,9 +14,12 @@ from dosing.engine import Action, Advice, Cohort, DosePaths, DoseTally, PathNode
 from dosing.engine.validation import dose_labels, probabilities, refuse
 
 MOST_DRAWN = 64  # boxes in the last column of the picture; a larger tree has its lists only
+MOST_UNFOLDED = 16  # ends of the lists that are all shown at once
+WIDE = 1000
 BOX_HEIGHT, ROW, TOP = 44, 52, 4
 BOLD_CHARACTER, CHARACTER = 7.7, 6.7  # average widths, generous: text must stay within its box
-NARROWEST, WIDEST, PADDING = 150.0, 300.0, 24.0
+NARROWEST, WIDEST, PADDING = 120.0, 300.0, 23.0
+TURN = 14  # from a box to where its lines part
 
 KINDS = {Action.ESCALATE: "up", Action.STAY: "stay", Action.DE_ESCALATE: "down", Action.SUSPEND: "stay"}
 VERBS = {Action.ESCALATE: "Escalate to", Action.STAY: "Stay at", Action.DE_ESCALATE: "De-escalate to"}
@@ -84,11 +87,12 @@ class Branch:
 
 @dataclass(frozen=True)
 class Box:
-    """A branch in the picture: its upper left corner, the texts that fit in it."""
+    """A branch in the picture: its upper left corner and width, the texts that fit in it."""
 
     branch: Branch
     x: float
     y: float
+    width: float
     advice: str
     under: str
 
@@ -114,7 +118,6 @@ class Tree:
     root: Branch
     boxes: tuple[Box, ...]
     edges: tuple[Edge, ...]
-    box_width: float
     width: float
     height: float
     nodes: int
@@ -125,6 +128,16 @@ class Tree:
     @property
     def is_drawn(self) -> bool:
         return bool(self.boxes)
+
+    @property
+    def folds(self) -> bool:
+        """Whether the lists are long enough to be folded."""
+        return self.root.ends > MOST_UNFOLDED
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the picture is wider than most screens, so that it may be drawn a little smaller."""
+        return self.width > WIDE
 
     @property
     def title(self) -> str:
@@ -138,17 +151,14 @@ def draw_tree(paths: DosePaths, labels: Sequence[str], toxicity: Sequence[float]
     each path. Raises ValueError where these are not one per dose.
     """
     root = read_tree(paths, labels, toxicity)
-    width = _box_width(root)
-    gap = max(64.0, CHARACTER * max((len(words) for words in _outcomes(root)), default=0) + 34)
-    drawing = _Drawing(width, gap)
+    drawing = _Drawing(root)
     if root.ends <= MOST_DRAWN:
         drawing.place(root, 0)
     return Tree(
         root=root,
         boxes=tuple(drawing.boxes),
         edges=tuple(drawing.edges),
-        box_width=width,
-        width=max((box.x for box in drawing.boxes), default=0.0) + width + 2,
+        width=round(drawing.lefts[-1] + drawing.widths[-1] + 2, 1),
         height=drawing.next_row * ROW + TOP,
         nodes=paths.nodes,
         with_probabilities=toxicity is not None,
@@ -260,29 +270,36 @@ def dlt_words(low: int, high: int) -> str:
     return f"{span(low, high)} DLT{'s' if high > 1 else ''}"
 
 
-def _outcomes(branch: Branch) -> list[str]:
-    return [branch.outcome, *(words for below in branch.branches for words in _outcomes(below))]
+def _columns(root: Branch) -> list[list[Branch]]:
+    """The branches of each column, the root's first."""
+    columns = [[root]]
+    while below := [branch for above in columns[-1] for branch in above.branches]:
+        columns.append(below)
+    return columns
 
 
-def _box_width(root: Branch) -> float:
-    longest = max(_text_width(branch) for branch in _all(root))
+def _box_width(column: Sequence[Branch]) -> float:
+    longest = max(
+        max(BOLD_CHARACTER * len(one.advice), CHARACTER * len(one.under) + _percent_room(one)) for one in column
+    )
     return round(min(WIDEST, max(NARROWEST, longest + PADDING)), 1)
 
 
-def _text_width(branch: Branch) -> float:
-    percent = f"  {branch.percent}" if branch.percent else ""
-    return max(BOLD_CHARACTER * len(branch.advice), CHARACTER * len(branch.under + percent))
-
-
-def _all(branch: Branch) -> list[Branch]:
-    return [branch, *(one for below in branch.branches for one in _all(below))]
+def _percent_room(branch: Branch) -> float:
+    return CHARACTER * (len(branch.percent) + 2) if branch.percent else 0.0
 
 
 class _Drawing:
     """Places boxes: an end takes the next row, every other branch stands in the middle of its own."""
 
-    def __init__(self, box_width: float, gap: float) -> None:
-        self.box_width, self.gap, self.next_row = box_width, gap, 0
+    def __init__(self, root: Branch) -> None:
+        columns = _columns(root)
+        self.widths = [_box_width(column) for column in columns]
+        self.lefts = [1.0]
+        for width, column in zip(self.widths, columns[1:], strict=False):
+            gap = CHARACTER * max(len(branch.outcome) for branch in column) + TURN + 12
+            self.lefts.append(self.lefts[-1] + width + gap)
+        self.next_row = 0
         self.boxes: list[Box] = []
         self.edges: list[Edge] = []
 
@@ -292,19 +309,24 @@ class _Drawing:
             y = (below[0].y + below[-1].y) / 2
         else:
             y, self.next_row = float(self.next_row * ROW + TOP), self.next_row + 1
-        x = 1 + column * (self.box_width + self.gap)
-        room = self.box_width - PADDING
-        under_room = room - CHARACTER * len(f"  {branch.percent}" if branch.percent else "")
-        advice, under = _fit(branch.advice, room / BOLD_CHARACTER), _fit(branch.under, under_room / CHARACTER)
-        box = Box(branch, round(x, 1), round(y, 1), advice, under)
+        width = self.widths[column]
+        room = width - PADDING
+        box = Box(
+            branch=branch,
+            x=round(self.lefts[column], 1),
+            y=round(y, 1),
+            width=width,
+            advice=_fit(branch.advice, room / BOLD_CHARACTER),
+            under=_fit(branch.under, (room - _percent_room(branch)) / CHARACTER),
+        )
         self.boxes.append(box)
         self.edges += [self._edge(box, to) for to in below]
         return box
 
     def _edge(self, start: Box, to: Box) -> Edge:
-        out, turn = start.x + self.box_width, start.x + self.box_width + 14
-        line = f"M{out:.1f} {start.middle:.1f}H{turn:.1f}V{to.middle:.1f}H{to.x:.1f}"
-        return Edge(line, round(to.x - 8, 1), round(to.middle - 6, 1), to.branch.outcome)
+        out = start.x + start.width
+        line = f"M{out:.1f} {start.middle:.1f}H{out + TURN:.1f}V{to.middle:.1f}H{to.x:.1f}"
+        return Edge(line, round(to.x - 7, 1), round(to.middle - 6, 1), to.branch.outcome)
 
 
 def _fit(text: str, characters: float) -> str:

@@ -83,7 +83,7 @@ def test_boxes_and_lines_keep_apart(design: BoinDesign, tally: DoseTally, curren
     columns: dict[float, list[float]] = {}
     for box in tree.boxes:
         columns.setdefault(box.x, []).append(box.y)
-        assert 0 <= box.x <= tree.width - tree.box_width
+        assert 0 <= box.x <= tree.width - box.width
         assert 0 <= box.y <= tree.height - BOX_HEIGHT
     for tops in columns.values():
         tops.sort()
