@@ -1,8 +1,10 @@
-"""The workbench's state in its address, so that a link can be sent: `dose=10 mg&p=0.1&target=0.3&kind=boin&1-cohort_size=1`.
+"""The workbench's state in its address, so that a link can be sent.
+
+Such as `dose=10 mg&p=0.1&dose=15 mg&p=0.3&target=0.3&kind=boin&1-cohort_size=1`.
 
 dose, p: a dose's name and true toxicity, repeated, lowest dose first. kind: a design's name in the engine, repeated;
 the first one's parameters are called 1-max_patients and so on. A parameter that is left out has its published
-default; an empty one means what its field says ("never", "0.6 of the target"). Those of the timing have their own names.
+default; an empty one means what its field says ("never", "0.6 of the target"). The timing's have names of their own.
 """
 
 from __future__ import annotations

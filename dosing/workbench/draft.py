@@ -99,7 +99,7 @@ def _draft_design(design: Design, question: Question) -> DraftDesign:
 
 def _followed(design: Design, question: Question) -> dict[str, Any]:
     """What the parameters are whose fields are left empty because they follow from others."""
-    values = {"target": question.target, "p_saf": 0.6 * design.target, "p_tox": 1.4 * design.target}
+    values: dict[str, Any] = {"target": question.target, "p_saf": 0.6 * design.target, "p_tox": 1.4 * design.target}
     if isinstance(design, CrmDesign):
         values["skeleton"] = list(_default_skeleton(design.target, question.doses, design.model, design.intercept))
     return values

@@ -77,7 +77,7 @@ def _answer(question: Question, design: Design, name: str, rows: tuple[tuple[flo
 
 def _problem(name: str, states: int) -> str:
     return (
-        f"Exact operating characteristics of {name} are out of reach: its trials go through at least {states:,} states. "
+        f"Exact operating characteristics of {name} are out of reach: its trials have at least {states:,} states. "
         "Simulate it instead, or choose larger cohorts, fewer patients or fewer doses."
     )
 
