@@ -41,8 +41,8 @@ def crm_safety(design: CrmDesign) -> list[str]:
         return ["No level is closed by a rule of its own, and no rule stops the trial for toxicity."]
     return [
         "The trial stops, without a selected dose, when the posterior probability under the model that the lowest "
-        f"level's probability of a DLT exceeds the target is greater than {design.stop_cutoff:g}. No level is closed by "
-        "a rule of its own."
+        f"level's probability of a DLT exceeds the target is greater than {design.stop_cutoff:g}. No level is "
+        "closed by a rule of its own."
     ]
 
 

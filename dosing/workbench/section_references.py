@@ -35,8 +35,8 @@ REFERENCES: dict[str, tuple[str, ...]] = {
     ),
     "three_plus_three": (
         "Storer BE. Design and analysis of phase I clinical trials. Biometrics 1989;45:925–937.",
-        "Korn EL, Midthune D, Chen TT, Rubinstein LV, Christian MC, Simon RM. A comparison of two phase I trial designs. "
-        "Stat Med 1994;13:1799–1806.",
+        "Korn EL, Midthune D, Chen TT, Rubinstein LV, Christian MC, Simon RM. A comparison of two phase I trial "
+        "designs. Stat Med 1994;13:1799–1806.",
     ),
     "crm": (
         "O’Quigley J, Pepe M, Fisher L. Continual reassessment method: a practical design for phase 1 clinical trials "

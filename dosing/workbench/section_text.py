@@ -98,10 +98,11 @@ def _boin_rule(design: BoinDesign) -> list[str]:
         "If y/n ≤ λ_e, the dose is escalated by one level; if y/n ≥ λ_d, it is de-escalated by one level; otherwise "
         f"the next cohort is treated at the same level. {ENDS}",
         f"The boundaries follow from the target φ, from the probability φ_1 = {design.p_saf:.3g} that is deemed so low "
-        f"that the dose should be raised, and from φ_2 = {design.p_tox:.3g}, deemed so high that it should be lowered: "
-        "λ_e = ln[(1 − φ_1)/(1 − φ)] / ln[φ(1 − φ_1)/(φ_1(1 − φ))] and "
-        "λ_d = ln[(1 − φ)/(1 − φ_2)] / ln[φ_2(1 − φ)/(φ(1 − φ_2))]. Where the three probabilities are equally likely "
-        "beforehand, these boundaries make the probability of a wrong decision the smallest.",
+        f"that the dose should be raised, and from φ_2 = {design.p_tox:.3g}, deemed so high that it should be lowered:",
+        "λ_e = ln[(1 − φ_1)/(1 − φ)] / ln[φ(1 − φ_1)/(φ_1(1 − φ))]",
+        "λ_d = ln[(1 − φ)/(1 − φ_2)] / ln[φ_2(1 − φ)/(φ(1 − φ_2))]",
+        "Where the three probabilities are equally likely beforehand, these boundaries make the probability of a wrong "
+        "decision the smallest.",
     ]
     if design.titration and design.cohort_size > 1:
         text.append(
@@ -150,9 +151,9 @@ def _i3plus3_rule(design: I3Plus3Design) -> list[str]:
 
 def _three_plus_three_rule(design: ThreePlusThreeDesign) -> list[str]:
     climb = (
-        "If none of the first 3 evaluable patients at a level has a DLT, the next level is opened. If 1 of 3 has a DLT, "
-        "3 more patients are treated at the level; if none of these has one (1 of 6), the next level is opened. If "
-        "2 or more patients at a level have a DLT, of 3 or of 6, the level is above the maximum tolerated dose and "
+        "If none of the first 3 evaluable patients at a level has a DLT, the next level is opened. If 1 of 3 has a "
+        "DLT, 3 more patients are treated at the level; if none of these has one (1 of 6), the next level is opened. "
+        "If 2 or more patients at a level have a DLT, of 3 or of 6, the level is above the maximum tolerated dose and "
         "escalation ends."
     )
     top = (

@@ -1,0 +1,76 @@
+"""A design's decision table cut into pieces as wide as a page, for the protocol appendix. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from dosing.engine import CrmDesign, Design, TiteBoinDesign
+from dosing.workbench.decision_table import MOST_COLUMNS, DecisionTable, decision_table, why_no_table
+
+BOUNDARY_COLUMNS, GRID_COLUMNS = 15, 36  # as many as a page of A4 holds
+GRID_WIDTH = 150  # millimetres for the columns of the grid
+WIDEST_CELL = 9
+
+
+def table_of(design: Design, doses: int) -> DecisionTable | None:
+    """The table for as many patients as can be at one dose, at most 100; None for a design without one."""
+    if isinstance(design, CrmDesign):
+        return None
+    return decision_table(design, min(design.most_patients(doses), MOST_COLUMNS))
+
+
+def printed_table(design: Design, doses: int) -> dict[str, Any]:
+    """What the appendix prints of it: boundaries and coloured table in pieces, captions, rules and notes."""
+    table = table_of(design, doses)
+    if table is None:
+        return {"boundaries": [], "grid": [], "rules": [], "notes": [], "without_table": f"{why_no_table(design)}."}
+    pending = " when nobody is pending" if isinstance(design, TiteBoinDesign) else ""
+    return {
+        "boundaries": [_boundaries(table, part) for part in _parts(table, BOUNDARY_COLUMNS)],
+        "boundaries_caption": f"Boundaries: what follows from the number of patients with a DLT{pending}, among all "
+        "evaluable patients treated at the current dose level. A dash: cannot occur.",
+        "grid": [_grid(table, part) for part in _parts(table, GRID_COLUMNS)],
+        "grid_caption": "Decisions for each number of patients with a DLT (rows) among the evaluable patients treated "
+        f"at the current dose level (columns){pending}.",
+        "legend": [{"letter": verdict.letter, "meaning": verdict.meaning} for verdict in table.legend],
+        "rules": [list(rule) for rule in table.rules],
+        "notes": list(table.notes),
+        "without_table": "",
+    }
+
+
+def _parts(table: DecisionTable, most: int) -> list[slice]:
+    """Pieces of nearly the same width, as few as there can be."""
+    columns = len(table.columns)
+    pieces = -(-columns // most)
+    ends = [round(columns * i / pieces) for i in range(pieces + 1)]
+    return [slice(low, high) for low, high in pairwise(ends)]
+
+
+def _boundaries(table: DecisionTable, part: slice) -> list[dict[str, Any]]:
+    rows = table.boundaries[part]
+    lines: list[tuple[str, Sequence[int | None]]] = [
+        ("Evaluable patients, n", [row.n for row in rows]),
+        ("Escalate if DLTs ≤", [row.escalate_if_at_most for row in rows]),
+        ("De-escalate if DLTs ≥", [row.de_escalate_if_at_least for row in rows]),
+        ("Close the level if DLTs ≥", [row.eliminate_if_at_least for row in rows]),
+    ]
+    if table.stops_earlier_at_the_lowest:
+        lines.append(("Stop at the lowest level if DLTs ≥", [row.stop_if_at_least for row in rows]))
+    return [{"label": label, "cells": list(cells)} for label, cells in lines]
+
+
+def _grid(table: DecisionTable, part: slice) -> dict[str, Any]:
+    columns = table.columns[part]
+    rows = [
+        {"dlts": row.label, "cells": [cell.verdict.letter if cell else "" for cell in row.cells[part]]}
+        for row in table.clipped().rows
+    ]
+    widest = max(len(columns), 1)
+    return {
+        "patients": list(columns),
+        "width": round(min(WIDEST_CELL, GRID_WIDTH / widest), 2),
+        "rows": [row for row in rows if any(row["cells"])],
+    }
