@@ -1,8 +1,9 @@
 """Reads over several models of patients."""
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from patients.models import AdverseEvent, Patient
+from patients.schedule import protocol_of
 from trials.models import Study
 
 
@@ -39,6 +40,15 @@ def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
         "interruptions",
         Prefetch("adverse_events", queryset=events_with_judgements()),
     )
+
+
+def load_doses(patient: Patient) -> None:
+    """Load height, weight and infusions into a patient, where the protocol doses by them or has any."""
+    protocol = protocol_of(patient)
+    if protocol.by_body_size:
+        prefetch_related_objects([patient], "measurements")
+    if protocol.by_body_size or any(dose.given_singly for dose in protocol.all_doses):
+        prefetch_related_objects([patient], "administrations")
 
 
 def events_with_judgements() -> QuerySet[AdverseEvent]:

@@ -1,6 +1,12 @@
 """What can be done to a patient. One module per subject; every name is here."""
 
+from patients.operations.administrations import (
+    correct_administration,
+    record_administration,
+    record_not_given,
+)
 from patients.operations.assessments import assess_dlt, assess_window, correct_window_assessment, replace_patient
+from patients.operations.body_size import correct_measurement, record_measurement
 from patients.operations.cycles import correct_cycle_start, record_cycle_doses, record_doses, start_cycle
 from patients.operations.ending import correct_discontinuation, discontinue, review_continuation
 from patients.operations.events import correct_adverse_event, record_adverse_event, resolve_adverse_event
@@ -20,19 +26,24 @@ __all__ = [
     "assess_dlt",
     "assess_window",
     "check_eligibility",
+    "correct_administration",
     "correct_adverse_event",
     "correct_cycle_start",
     "correct_discontinuation",
     "correct_follow_up",
+    "correct_measurement",
     "correct_outcome",
     "correct_window_assessment",
     "discontinue",
     "interrupt_dosing",
+    "record_administration",
     "record_adverse_event",
     "record_consent",
     "record_cycle_doses",
     "record_doses",
     "record_follow_up",
+    "record_measurement",
+    "record_not_given",
     "record_outcome",
     "record_outcomes",
     "record_screen_failure",
