@@ -16,13 +16,16 @@ from accounts.queries import signature_covers
 from audit.memory import remembered
 from dosing.conclusion import tally_of
 from dosing.curve import Curve, draw_curve
+from dosing.engine import ENGINE_VERSION
 from dosing.models import Decision, Recommendation
+from dosing.paths_ahead import tree_ahead
 from dosing.queries import Change, Situation, Stage, changes_since_signing
 from dosing.queries.reader import Reader, reader_with
 from dosing.queries.record import decision_record, roles_waiting, signatures_of
 from dosing.queries.shown import COUNTS
 from dosing.strip import COUNTING_WORDS, WORDS, Strip, boundary_strip
 from dosing.words import choice_words, role_words, statement
+from dosing.workbench.path_tree import Tree
 from patients.evaluability import Standing
 from patients.models import Patient
 from trials.access import StudyPage
@@ -128,6 +131,7 @@ def stored_context(page: StudyPage, recommendation: Recommendation, reader: Read
         "excluded": _people(shown, urls, {Standing.NOT_EVALUABLE.value}),
         "pending": _people(shown, urls, {Standing.PENDING.value}),
         "curve": curve_of(recommendation),
+        "tree": tree_of(recommendation),
         "here_n": tally_of(recommendation.inputs).at(recommendation.inputs["current_dose"])[0],
         "parameters": _parameters(recommendation),
     }
@@ -148,6 +152,13 @@ def strip_of(recommendation: Recommendation) -> Strip | None:
         here=y,
         words=COUNTING_WORDS if recommendation.shown.get("counts_only") else WORDS,
     )
+
+
+def tree_of(recommendation: Recommendation) -> Tree | None:
+    """The dose paths if this is accepted; None of one that another engine made: it keeps the table stored with it."""
+    if recommendation.engine_version != ENGINE_VERSION or not recommendation.shown["next"]:
+        return None
+    return tree_ahead(recommendation.inputs)
 
 
 def curve_of(recommendation: Recommendation) -> Curve | None:

@@ -15,10 +15,11 @@ from dosing.conclusion import conclude, design_of, tally_of
 from dosing.drawings import accrual_of, ladder_of, path_of, patient_urls
 from dosing.engine import DESIGNS
 from dosing.models import Decision, Recommendation
-from dosing.queries import Situation, changes_since_signing, inputs_now
+from dosing.queries import Situation, Stage, changes_since_signing, inputs_now
 from dosing.queries.reader import Reader, reader_with
 from dosing.queries.seen import what_time_changes
 from dosing.queries.shown import levels_table, lookahead_table
+from dosing.table_place import TablePlace, table_place
 from dosing.words import answer, choice_words, colour
 from trials.access import StudyPage
 from trials.clock import day_of
@@ -74,10 +75,18 @@ def _drawn(
             "ladder": _rendered("components/ladder.html", ladder=ladder, interval_words="95 % credible interval"),
             "path": _rendered("components/path.html", path=path),
             "accrual": _rendered("dosing/accrual.html", accrual=accrual),
+            "place": _rendered("dosing/table_place.html", place=_place(situation, inputs)),
         }
 
     about = ("drawn", reader, *what_time_changes(page.study, page.now))
     return remembered(page.study.pk, about, draw)
+
+
+def _place(situation: Situation, inputs: dict[str, Any] | None) -> TablePlace | None:
+    """Where the escalation stands in its decision table; nothing once it has ended."""
+    asked = situation.newest.kind if situation.newest else None
+    ended = situation.stage in (Stage.EXPANSION, Stage.FINISHED) or Kind.MTD in (situation.kind, asked)
+    return None if inputs is None or ended else table_place(inputs)
 
 
 def _rendered(template: str, **context: Any) -> SafeString:

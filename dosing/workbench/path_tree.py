@@ -194,7 +194,7 @@ class _Reading:
             y=y,
             name=self.names[cohort.dose - 1] if cohort else "",
             standing="" if cohort else self._standing(node.tally),
-            advice=self._advice(advice, node.tally),
+            advice=_advice_words(advice, node.tally, self.names),
             kind="out" if closed else _kind(advice),
             closed=closed,
             reason=advice.reason,
@@ -216,15 +216,21 @@ class _Reading:
         counts = [(name, *tally.at(dose)) for dose, name in enumerate(self.names, 1)]
         return "; ".join(f"{y} of {n} at {name}" for name, n, y in counts if n) or "nobody treated yet"
 
-    def _advice(self, advice: Advice, tally: DoseTally) -> str:
-        if advice.action is Action.SUSPEND:
-            return "Wait for pending patients"
-        if advice.next_dose is None:
-            unsafe = advice.stop_reason is not None and advice.stop_reason.no_dose_is_safe
-            return "Stop: no dose is safe" if unsafe else "Stop: select the MTD"
-        name = self.names[advice.next_dose - 1]
-        untried = advice.action is Action.STAY and tally.at(advice.next_dose)[0] == 0
-        return f"Treat at {name}" if untried else f"{VERBS[advice.action]} {name}"
+
+def read_advice(advice: Advice, tally: DoseTally, names: Sequence[str]) -> tuple[str, str]:
+    """Advice on a tally in words, and the colour that repeats it: ("Stay at 15 mg", "stay")."""
+    return _advice_words(advice, tally, names), _kind(advice)
+
+
+def _advice_words(advice: Advice, tally: DoseTally, names: Sequence[str]) -> str:
+    if advice.action is Action.SUSPEND:
+        return "Wait for pending patients"
+    if advice.next_dose is None:
+        unsafe = advice.stop_reason is not None and advice.stop_reason.no_dose_is_safe
+        return "No dose is safe" if unsafe else "The MTD is selected"
+    name = names[advice.next_dose - 1]
+    untried = advice.action is Action.STAY and tally.at(advice.next_dose)[0] == 0
+    return f"Treat at {name}" if untried else f"{VERBS[advice.action]} {name}"
 
 
 def _kind(advice: Advice) -> str:

@@ -52,7 +52,7 @@ def ends(branch: Branch, before: tuple[tuple[int, ...], ...] = ()) -> Iterator[t
 
 def where_to(path: DosePath) -> str:
     dose = path.advice.next_dose
-    return "Stop" if dose is None else LABELS[dose - 1]
+    return "" if dose is None else LABELS[dose - 1]
 
 
 @settings(max_examples=60, deadline=None)
@@ -123,14 +123,14 @@ def test_the_end_of_the_trial_in_words() -> None:
     last = DoseTally(treated=(3, 6, 0), dlts=(0, 1, 0))
     ended = draw_tree(dose_paths(BoinDesign(target=0.30, max_patients=12), last, 2, 2), LABELS)
     assert [(b.outcome, b.advice, b.kind, b.closed) for b in ended.root.branches] == [
-        ("0 to 2 DLTs", "Stop: select the MTD", "", ""),
-        ("3 DLTs", "Stop: select the MTD", "out", "25 mg"),
+        ("0 to 2 DLTs", "The MTD is selected", "", ""),
+        ("3 DLTs", "The MTD is selected", "out", "25 mg"),
     ]
     first = draw_tree(dose_paths(BoinDesign(target=0.30, max_patients=12), DoseTally.empty(3), 1, 1), LABELS)
     assert first.root.advice == "Treat at 10 mg"
     assert first.root.standing == "nobody treated yet"
     worst = first.root.branches[-1]
-    assert (worst.under, worst.advice, worst.kind) == ("3 of 3 at 10 mg, closed", "Stop: no dose is safe", "out")
+    assert (worst.under, worst.advice, worst.kind) == ("3 of 3 at 10 mg, closed", "No dose is safe", "out")
     assert ended.root.percent == first.root.branches[0].percent == ""
 
 
