@@ -28,8 +28,8 @@ def on_treatment(study: Study, by: User, on: dt.date, site: str = "A") -> Patien
     return again(patient)
 
 
-def with_dlt(patient: Patient, by: User, on: dt.date) -> AdverseEvent:
-    """A DLT that begins on a day, recorded that day."""
+def with_dlt(patient: Patient, by: User, on: dt.date, recorded_on: dt.date | None = None) -> AdverseEvent:
+    """A DLT that begins on a day, recorded that day unless said otherwise."""
     return record_adverse_event(
         patient=patient,
         term="Febrile neutropenia",
@@ -38,7 +38,7 @@ def with_dlt(patient: Patient, by: User, on: dt.date) -> AdverseEvent:
         relations={"lenalidomide": "probable", "dexamethasone": "unrelated"},
         is_dlt=True,
         by=by,
-        at=moment(on),
+        at=moment(recorded_on or on),
     )
 
 
