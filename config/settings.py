@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "audit.middleware.AuditContextMiddleware",
     # Inside audit's, which gives the request its id.
     "config.request_log.RequestLogMiddleware",
+    "trials.middleware.BeingSetUpMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

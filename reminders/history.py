@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -14,7 +15,9 @@ from dosing.queries.reader import Reader
 from patients.models import Patient
 from reminders.history_values import Values
 from reminders.history_words import EMPTIED, FILLED, UNTOLD, WORDS, column_words
+from trials.definition import changed_parts
 from trials.models import Study
+from trials.study_forms.words import words_of
 
 TOGETHER = dt.timedelta(seconds=2)
 ELSEWHERE = "a reason given at another site"
@@ -151,6 +154,8 @@ def _lines(entry: Entry, values: Values) -> Iterator[Line]:
         yield Line(f"{name} recorded", " · ".join(fact for fact in facts if fact))
         return
     changed = entry.changed_fields
+    if entry.table_name == "trials_protocolversion" and "definition" in changed:
+        yield Line("Set-up changed", _parts_words(entry.old or {}, entry.new or {}))
     happened = list(_what_happened(entry))
     left_out = UNTOLD | {"status"} if happened else UNTOLD
     told = [_change(entry, c, old, new, values) for c, (old, new) in changed.items() if c not in left_out]
@@ -161,6 +166,12 @@ def _lines(entry: Entry, values: Values) -> Iterator[Line]:
         yield Line(told[0][0].upper() + told[0][1:], subject)
     elif told:
         yield Line(f"{words.noun} changed", subject, tuple(told))
+
+
+def _parts_words(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """The parts of the study file that a change of a draft changed: 'Dose levels, Reduction ladder'."""
+    parts = changed_parts(old.get("definition") or {}, new.get("definition") or {})
+    return ", ".join(words_of(None, part).label for part in parts)
 
 
 def _what_happened(entry: Entry) -> Iterator[str]:

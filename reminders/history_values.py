@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import models
+from pydantic import ValidationError
 
 from accounts.models import User
 from audit.models import Entry
 from dosing.models import Decision, Recommendation
 from labs.models import Collection
-from patients.models import AdverseEvent, Cycle, Patient
+from patients.models import ActivityRecord, AdverseEvent, Cycle, Patient
 from patients.regimen import day_words
+from patients.schedule import cycle_title
 from reminders.history_words import WORDS
 from trials.models import Cohort, DoseLevel, Part, ProtocolVersion, Role, Site, Slot, Study
 from trials.protocol import Protocol
@@ -31,8 +33,9 @@ NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = 
     Slot: (lambda row: f"slot {row.number} of cohort {row.cohort.number}", ("cohort",)),
     ProtocolVersion: (lambda row: f"version {row.number}", ()),
     Patient: (lambda row: row.code, ()),
-    Cycle: (lambda row: f"cycle {row.number}", ()),
+    Cycle: (lambda row: cycle_title(row.number).lower(), ()),
     AdverseEvent: (lambda row: row.term, ()),
+    ActivityRecord: (lambda row: f"{row.activity} {row.timepoint}".replace("-", " "), ()),
     Collection: (lambda row: row.timepoint.replace("-", " "), ()),
     Recommendation: (lambda row: f"recommendation {row.number}", ()),
     Decision: (lambda row: f"decision {row.recommendation.number}", ("recommendation",)),
@@ -108,7 +111,7 @@ class Values:
         """A code of the protocol by its title; empty where the column has none or the protocol does not know it."""
         if column == "role":
             return Role(value).label if value in Role.values else ""
-        if column in ("rung", "from_rung", "to_rung"):
+        if column in ("rung", "from_rung", "to_rung") and self.protocol is not None:
             ladder = self.protocol.reductions.ladder
             return ladder[int(str(value))].label if int(str(value)) < len(ladder) else ""
         if column == "rule":
@@ -134,15 +137,20 @@ def _columns(model: type[models.Model]) -> dict[str | None, Any]:
     return {field.column: field for field in model._meta.concrete_fields}
 
 
-def _newest_protocol(study: Study) -> Protocol:
+def _newest_protocol(study: Study) -> Protocol | None:
     newest = study.versions.order_by("-number").first()
     if newest is None:
         raise ProtocolVersion.DoesNotExist(f"{study.key} has no protocol version")
-    return newest.protocol
+    try:
+        return newest.protocol
+    except ValidationError:  # a draft that is not complete names nothing yet
+        return None
 
 
-def _titles(protocol: Protocol) -> dict[Column, str]:
+def _titles(protocol: Protocol | None) -> dict[Column, str]:
     """(column, code) → title, for the codes that a study file gives."""
+    if protocol is None:
+        return {}
     found = {("agent", agent.code): agent.name for agent in protocol.agents}
     found |= {("reason_code", reason.code): reason.text for reason in protocol.discontinuation}
     found |= {("measure", measure.code): measure.title for measure in protocol.outcome_measures}

@@ -6,6 +6,7 @@ app_name = "reminders"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("studies/", views.studies, name="studies"),
     path("studies/<slug:key>/", views.today, name="today"),
     path("studies/<slug:key>/this-week/", views.this_week, name="this-week"),
     path("studies/<slug:key>/reminders/", views.messages_page, name="messages"),

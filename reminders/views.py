@@ -36,10 +36,17 @@ SETTLE = {
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
     """The person's one study, or the list of them."""
-    studies = list(Study.objects.visible_to(cast(User, request.user)))
+    studies = list(Study.objects.visible_to(cast(User, request.user)).with_state())
     if len(studies) == 1:
         return redirect("reminders:today", key=studies[0].key)
     return render(request, "reminders/home.html", {"chosen": studies})
+
+
+@login_required
+def studies(request: HttpRequest) -> HttpResponse:
+    """The person's studies, also where there is only one; here another one is started."""
+    chosen = Study.objects.visible_to(cast(User, request.user)).with_state()
+    return render(request, "reminders/home.html", {"chosen": chosen})
 
 
 @login_required
@@ -119,7 +126,7 @@ def calendar_address(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def history(request: HttpRequest, key: str) -> HttpResponse:
     """Who changed what, when and why, in plain words."""
-    page = open_study(request, key)
+    page = open_study(request, key, draft_too=True)
     sites = [m.site for m in page.held if page.may(Permission.VIEW_HISTORY, m.site)]
     if not sites:
         raise Forbidden(f"Your roles in {page.study.key} do not allow you to {Permission.VIEW_HISTORY.value}.")

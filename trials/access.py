@@ -1,5 +1,7 @@
 """How a view opens a study: fetch or 404, permission or 403, and what the frame of the page needs."""
 
+from __future__ import annotations
+
 import datetime as dt
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +14,7 @@ from django.urls import reverse
 from accounts.models import User
 from trials import clock
 from trials.errors import Forbidden, Refused
-from trials.models import Membership, Role, Site, Study
+from trials.models import Membership, ProtocolVersion, Role, Site, Study
 from trials.permissions import Permission, memberships, permissions_at
 from trials.queries import study_for
 
@@ -24,6 +26,15 @@ NAV = (
     ("Decisions", "dosing:decisions"),
     ("History", "reminders:history"),
 )
+NAV_OF_A_SET_UP = (("Set-up", "dosing:setup"), ("Protocol", "trials:protocol"), ("History", "reminders:history"))
+
+
+class BeingSetUp(Exception):
+    """The page is one of a study that runs, and this study is being set up. `trials.middleware` answers it."""
+
+    def __init__(self, page: StudyPage) -> None:
+        super().__init__(page.study.key)
+        self.page = page
 
 
 @dataclass
@@ -37,6 +48,14 @@ class StudyPage:
     @property
     def user(self) -> User:
         return cast(User, self.request.user)
+
+    @cached_property
+    def is_live(self) -> bool:
+        """Whether the study runs; else it is being set up, and has neither levels nor patients."""
+        try:
+            return bool(self.study.version.pk)
+        except ProtocolVersion.DoesNotExist:
+            return False
 
     @cached_property
     def now(self) -> dt.datetime:
@@ -73,11 +92,12 @@ class StudyPage:
 
     def context(self, nav: str = "", **more: Any) -> dict[str, Any]:
         """What base.html needs, and whatever the page adds."""
+        items = NAV if self.is_live else NAV_OF_A_SET_UP
         return {
             "page": self,
             "study": self.study,
             "nav": nav,
-            "nav_items": [(label, reverse(name, args=[self.study.key])) for label, name in NAV],
+            "nav_items": [(label, reverse(name, args=[self.study.key])) for label, name in items],
             "studies": self._other_studies(),
             "membership_label": self.membership_label,
             "rehearsal_today": self.study.rehearsal_day,
@@ -90,12 +110,22 @@ class StudyPage:
 
 
 def open_study(
-    request: HttpRequest, key: str, permission: Permission = Permission.VIEW_STUDY, site: Site | None = None
+    request: HttpRequest,
+    key: str,
+    permission: Permission = Permission.VIEW_STUDY,
+    site: Site | None = None,
+    *,
+    draft_too: bool = False,
 ) -> StudyPage:
-    """The study for this request. Http404 without a role in it; Forbidden without the permission."""
+    """The study for this request. Http404 without a role in it; Forbidden without the permission.
+
+    draft_too: the page is there for a study that is being set up, too; all others answer that it is (BeingSetUp).
+    """
     user = cast(User, request.user)
     study = study_for(user, key)
     page = StudyPage(request=request, study=study, held=memberships(user, study))
+    if not draft_too and not page.is_live:
+        raise BeingSetUp(page)
     page.require(permission, site)
     return page
 

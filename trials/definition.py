@@ -21,6 +21,11 @@ PARTS = tuple(
 )
 
 
+def changed_parts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """The parts of a study file in which two definitions differ, in a file's order."""
+    return [part for part in PARTS if old.get(part) != new.get(part)]
+
+
 class NotPlain(ValueError):
     """Content that no study file can hold."""
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import DatabaseClock, User
 from trials.protocol import Protocol
@@ -31,6 +31,11 @@ class Role(models.TextChoices):
 class StudyQuerySet(models.QuerySet["Study"]):
     def visible_to(self, user: User) -> StudyQuerySet:
         return self.filter(pk__in=Membership.objects.in_force().filter(user=user).values("study_id")).order_by("key")
+
+    def with_state(self) -> StudyQuerySet:
+        """With `runs`: whether the study has been live."""
+        versions = ProtocolVersion.objects.filter(study=OuterRef("pk")).exclude(status=ProtocolVersion.Status.DRAFT)
+        return self.annotate(runs=Exists(versions))
 
 
 class Study(models.Model):

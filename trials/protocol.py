@@ -29,7 +29,10 @@ class Heading(FilePart):
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$", max_length=40)]
     title: Annotated[str, Field(min_length=3, max_length=300)]
     time_zone: str = "UTC"
+    official_title: Annotated[str, Field(max_length=600)] = ""
+    identifiers: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = ()
     objectives: tuple[str, ...] = ()
+    arms: tuple[str, ...] = ()
 
 
 class Agent(FilePart):
@@ -249,6 +252,10 @@ class Protocol(FilePart):
         """Every dose of the file: those of the levels, then those of rungs of their own."""
         levels = [dose for level in self.levels for dose in level.doses]
         return (*levels, *(dose for rung in self.reductions.ladder for dose in rung.doses))
+
+    def given_singly(self, agent: str) -> bool:
+        """Whether each dose of an agent is recorded on its own, not counted with the others of its cycle."""
+        return any(dose.agent == agent and dose.given_singly for dose in self.all_doses)
 
     @property
     def by_body_size(self) -> bool:

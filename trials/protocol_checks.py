@@ -4,46 +4,38 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trials.dose_checks import dose_faults
 from trials.errors import Fault, InvalidProtocol
 from trials.models import Role
-from trials.protocol import AnchorKind, Protocol, Timepoint
-
-
-class _OneKeyOnce(yaml.SafeLoader):
-    """YAML in which a key that stands twice is a fault: the second would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if key in seen:
-                raise InvalidProtocol([Fault(f"line {key_node.start_mark.line + 1}", key, "a key may stand once only")])
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
+from trials.protocol import Heading, Protocol
+from trials.schedule_checks import schedule_faults
+from trials.study_file import parse_study_file
 
 
 def read_study_file(text: str) -> tuple[dict[str, Any], Protocol]:
     """The file's content as plain data, and as a Protocol. Raises InvalidProtocol with all faults found."""
-    try:
-        content = yaml.load(text, Loader=_OneKeyOnce)  # noqa: S506  a SafeLoader
-    except yaml.YAMLError as error:
-        raise InvalidProtocol([Fault("file", str(error), "a study file is YAML")]) from error
-    if not isinstance(content, dict):
-        raise InvalidProtocol([Fault("file", type(content).__name__, "a study file is a mapping of its parts")])
-    try:
-        protocol = Protocol.model_validate(content)
-    except ValidationError as error:
-        raise InvalidProtocol([_as_fault(e) for e in error.errors()]) from error
-    faults = list(contradictions(protocol))
+    content = parse_study_file(text)
+    faults = faults_of(content)
     if faults:
         raise InvalidProtocol(faults)
-    return content, protocol
+    return content, Protocol.model_validate(content)
+
+
+def faults_of(definition: object) -> list[Fault]:
+    """Every fault of a study file's content but for the design's parameters, which the engine knows; empty for none.
+
+    What does not fit together is looked at once every part is well formed.
+    """
+    try:
+        protocol = Protocol.model_validate(definition)
+    except ValidationError as error:
+        return [_as_fault(e) for e in error.errors()]
+    return list(contradictions(protocol))
 
 
 def _as_fault(error: ErrorDetails) -> Fault:
@@ -59,12 +51,14 @@ def contradictions(protocol: Protocol) -> Iterator[Fault]:
     """What is well formed part by part, but does not fit together."""
     yield from _levels(protocol)
     yield from _agents(protocol)
+    yield from dose_faults(protocol)
     yield from _sizes(protocol)
     yield from _ladder(protocol)
     yield from _dlt(protocol)
     yield from _people_and_places(protocol)
     yield from _codes(protocol)
     yield from _measures(protocol)
+    yield from schedule_faults(protocol)
 
 
 def _levels(protocol: Protocol) -> Iterator[Fault]:
@@ -165,19 +159,21 @@ def _dlt(protocol: Protocol) -> Iterator[Fault]:
 
 def _people_and_places(protocol: Protocol) -> Iterator[Fault]:
     roles = {r.value for r in Role}
-    for kind in ("dose_decision", "mtd"):
+    for kind in ("dose_decision", "mtd", "set_up"):
         for place, role in enumerate(getattr(protocol.signatures, kind)):
             if role not in roles:
                 yield Fault(f"signatures.{kind}.{place}", role, f"one of the roles: {', '.join(sorted(roles))}")
         yield from _once(f"signatures.{kind}", getattr(protocol.signatures, kind))
-    if protocol.study.time_zone not in available_timezones():
-        yield Fault(
-            "study.time_zone",
-            protocol.study.time_zone,
-            "a time zone by its IANA name, such as Europe/Stockholm",
-        )
-    else:
-        ZoneInfo(protocol.study.time_zone)
+    fault = heading_fault(protocol.study)
+    if fault is not None:
+        yield fault
+
+
+def heading_fault(heading: Heading) -> Fault | None:
+    """What is wrong with a heading beyond its form."""
+    if heading.time_zone in available_timezones():
+        return None
+    return Fault("study.time_zone", heading.time_zone, "a time zone by its IANA name, such as Europe/Stockholm")
 
 
 def _codes(protocol: Protocol) -> Iterator[Fault]:
@@ -192,15 +188,6 @@ def _codes(protocol: Protocol) -> Iterator[Fault]:
     if protocol.samples is not None:
         yield from _once("samples.tubes", [t.code for t in protocol.samples.tubes])
         yield from _once("samples.timepoints", [t.code for t in protocol.samples.timepoints])
-        yield from _one_sample_each(protocol.samples.timepoints)
-
-
-def _one_sample_each(timepoints: Iterable[Timepoint]) -> Iterator[Fault]:
-    """A sample is taken once: what was recorded about it, and its label, are found by its time point's code."""
-    for place, timepoint in enumerate(timepoints):
-        if timepoint.anchor is AnchorKind.EVERY_CYCLE_START:
-            path = f"samples.timepoints.{place}.anchor"
-            yield Fault(path, timepoint.anchor.value, "give each cycle a time point of its own, with its number")
 
 
 def _measures(protocol: Protocol) -> Iterator[Fault]:

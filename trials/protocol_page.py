@@ -13,7 +13,7 @@ from trials import protocol_page_schedule as schedule
 from trials import protocol_words as words
 from trials.clock import day_of
 from trials.models import ProtocolVersion, Role
-from trials.protocol import Protocol
+from trials.protocol import Heading, Protocol
 from trials.protocol_marks import Mark, Place
 from trials.protocol_pieces import Item, Line, Section, item, nothing, section, short
 
@@ -100,10 +100,18 @@ def _objectives(root: Place) -> Section:
     said = tuple(Item(objective) for objective in study.part.objectives) or (Item("The study file names none."),)
     facts = [
         Line("Study", (Item(study.part.title, f"{study.part.key}; days are those of {study.part.time_zone}"),)),
+        *(Line(label, tuple(map(Item, texts))) for label, texts in _names(study.part) if texts),
         Line("Objectives", said),
         Line("Toxicity", (Item(f"Graded by CTCAE version {root.part.ctcae_version}"),)),
     ]
     return section("objectives", "Objectives", facts, Place(root.part, ("protocol",)), study)
+
+
+def _names(heading: Heading) -> Iterator[tuple[str, Sequence[str]]]:
+    """What a study is called elsewhere, and its arms as a register has them."""
+    yield "Official title", [heading.official_title] if heading.official_title else []
+    yield "Identifiers", heading.identifiers
+    yield "Arms", heading.arms
 
 
 def _parts(root: Place) -> Section:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from accounts.models import Signature
 from accounts.queries import signatures_on
 from trials.errors import Fault
 from trials.models import Membership, ProtocolVersion, Role, Study
-from trials.protocol import Protocol
+from trials.protocol import Signatures
 
 SETUP = "trials.setup"
 STATEMENT = "I have reviewed this set-up of {study} (protocol version {version}) as shown here, and approve it"
@@ -54,16 +56,25 @@ def _obstacles(study: Study, version: ProtocolVersion, faults: Sequence[Fault]) 
         yield Obstacle("draft-has-faults", f"Complete the study file. {first}{more}.")
     if not study.sites.exists():
         yield Obstacle("no-site", "Add at least one site before the study starts.")
-    if faults or study.is_rehearsal:
+    if study.is_rehearsal:
         return
-    protocol = version.protocol
-    yield from _people(study, protocol)
-    yield from _signatures(protocol, version)
+    rules = signature_rules(version)
+    if rules is not None:
+        yield from _people(study, rules)
+        yield from _signatures(rules, version)
 
 
-def _people(study: Study, protocol: Protocol) -> Iterator[Obstacle]:
+def signature_rules(version: ProtocolVersion) -> Signatures | None:
+    """Who signs, also of a draft that is not complete; None where the draft does not say it yet."""
+    try:
+        return Signatures.model_validate(version.definition.get("signatures"))
+    except ValidationError:
+        return None
+
+
+def _people(study: Study, rules: Signatures) -> Iterator[Obstacle]:
     """A decision takes a signature from each role that it needs, each from another person."""
-    needed = list(dict.fromkeys([*protocol.signatures.dose_decision, *protocol.signatures.mtd]))
+    needed = list(dict.fromkeys(role for role in [*rules.dose_decision, *rules.mtd] if role in Role.values))
     holders: dict[str, set[int]] = {role: set() for role in needed}
     for held in Membership.objects.in_force().filter(study=study, site=None, role__in=needed, user__is_person=True):
         holders[held.role].add(held.user_id)
@@ -83,9 +94,9 @@ def _each_by_another(holders: list[set[int]], taken: frozenset[int] = frozenset(
     return any(_each_by_another(holders[1:], taken | {person}) for person in holders[0] - taken)
 
 
-def _signatures(protocol: Protocol, version: ProtocolVersion) -> Iterator[Obstacle]:
-    for role in roles_waiting(protocol.signatures.set_up, signatures_now(version)):
-        yield Obstacle("not-signed", f"The {Role(role).label} has to sign the set-up.")
+def _signatures(rules: Signatures, version: ProtocolVersion) -> Iterator[Obstacle]:
+    for role in roles_waiting(rules.set_up, signatures_now(version)):
+        yield Obstacle("not-signed", f"The {role.replace('_', ' ')} has to sign the set-up.")
 
 
 def roles_waiting(needed: Iterable[str], given: Iterable[Signature]) -> list[str]:

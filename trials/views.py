@@ -7,10 +7,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
-from trials.access import open_study, refuse_into
+from trials.access import BeingSetUp, open_study, refuse_into
 from trials.errors import Refused
 from trials.operations import move_rehearsal_day, resume_accrual, suspend_accrual
 from trials.permissions import Permission
+from trials.protocol_checks import faults_of
 from trials.protocol_page import protocol_page, version_facts
 from trials.queries import version_to_read
 
@@ -18,15 +19,17 @@ from trials.queries import version_to_read
 @login_required
 def protocol(request: HttpRequest, key: str) -> HttpResponse:
     """What the live protocol version says, for everybody in the study; before the study is live, what was loaded."""
-    page = open_study(request, key)
+    page = open_study(request, key, draft_too=True)
     version = version_to_read(page.study)
+    if faults_of(version.definition):
+        raise BeingSetUp(page)  # a draft that is not complete says too little to be read as a protocol
     shown = {
         "version": version,
         "shown": protocol_page(version.protocol),
         "facts": version_facts(version),
         "boundaries": version.boundaries.all(),
     }
-    return render(request, "trials/protocol.html", page.context("Study", **shown))
+    return render(request, "trials/protocol.html", page.context("Study" if page.is_live else "Protocol", **shown))
 
 
 class MoveDayForm(forms.Form):
@@ -64,7 +67,7 @@ def accrual(request: HttpRequest, key: str) -> HttpResponse:
 @require_POST
 def move_day(request: HttpRequest, key: str) -> HttpResponse:
     """Move a rehearsal's day on, and go back to where one was."""
-    page = open_study(request, key)
+    page = open_study(request, key, draft_too=True)
     form = MoveDayForm(request.POST)
     if form.is_valid():
         try:

@@ -45,13 +45,13 @@ def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by:
 
 
 @operation
-def go_live(*, study: Study, by: User, at: dt.datetime) -> Cohort:
+def go_live(*, study: Study, by: User, at: dt.datetime, seen_sha256: str | None = None) -> Cohort:
     """Start a study with the boundaries of its draft's design. As `trials.operations.go_live`."""
     study = lock_study(study)
     _refuse_faulty_design(study)
     version = draft_of(study)
     rows = _boundaries(version) if version is not None else []
-    return trials.go_live(study=study, boundaries=rows, by=by, at=at)
+    return trials.go_live(study=study, boundaries=rows, seen_sha256=seen_sha256, by=by, at=at)
 
 
 def _refuse_faulty_design(study: Study) -> None:

@@ -67,17 +67,22 @@ def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by:
 
 
 @operation
-def go_live(*, study: Study, boundaries: list[BoundaryRow], by: User, at: dt.datetime) -> Cohort:
+def go_live(
+    *, study: Study, boundaries: list[BoundaryRow], by: User, at: dt.datetime, seen_sha256: str | None = None
+) -> Cohort:
     """Start the study: the draft becomes live with its levels, parts and boundaries, and the first cohort opens.
 
     boundaries: the design's decision table for the draft as it is; whoever calls has locked the study to make it
-    (`dosing.operations.go_live` does). Refused while something stands between the draft and live, which is named.
+    (`dosing.operations.go_live` does). seen_sha256: of the draft that the person saw, None where nobody saw one.
+    Refused while something stands between the draft and live, which is named.
     """
     require_set_up(by, study)
     study = lock_study(study)
     version = draft_of(study)
     if version is None:
         raise Refused("already-live", f"{study.key} is live already; there is no draft version to start.")
+    if seen_sha256 is not None and seen_sha256 != version.sha256:
+        raise Refused("draft-changed", "The draft was changed since this page was opened: read what it says now.")
     missing = obstacles(study, version, faults_of(version.definition))
     if missing:
         raise Refused(missing[0].code, " ".join(m.sentence for m in missing))
