@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from dosing.engine import DESIGNS, CrmDesign, Design, Timing
@@ -257,7 +257,3 @@ def default_draft() -> Draft:
     toxicity = ("0.11", "0.18", "0.3", "0.45", "0.61")
     labels = tuple(f"Dose {i}" for i in range(1, len(toxicity) + 1))
     return Draft(labels, toxicity, "0.3", (DraftDesign("boin"), DraftDesign("three_plus_three")))
-
-
-def with_designs(draft: Draft, designs: tuple[DraftDesign, ...]) -> Draft:
-    return replace(draft, designs=designs)

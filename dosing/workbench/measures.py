@@ -14,7 +14,7 @@ SPREAD = 1.96  # standard errors to each side of a simulated value
 class Measure:
     """name: the field of the operating characteristics. is_share: a share of the trials, not an expected number.
 
-    title: over a plot. has_none: there is a value for selecting no dose, too.
+    title: over a plot. has_none: there is a value for selecting no dose, too. decimals: of an expected number.
     """
 
     name: str
@@ -23,12 +23,13 @@ class Measure:
     is_share: bool
     title: str = ""
     has_none: bool = False
+    decimals: int = 1
 
 
 PER_DOSE = (
     Measure("selection", "Selected as MTD", "", True, "Selected as the MTD, share of trials", has_none=True),
     Measure("patients", "Patients", "", False, "Patients treated, expected"),
-    Measure("dlts", "Patients with a DLT", "", False, "Patients with a DLT, expected"),
+    Measure("dlts", "Patients with a DLT", "", False, "Patients with a DLT, expected", decimals=2),
 )
 SHARES = (
     Measure("correct_selection", "Correct selection", "The true MTD is selected, or none where there is none.", True),
@@ -45,7 +46,7 @@ SHARES = (
 )
 TOTALS = (
     Measure("total_patients", "Patients", "Expected number in the whole trial.", False),
-    Measure("total_dlts", "Patients with a DLT", "Expected number in the whole trial.", False),
+    Measure("total_dlts", "Patients with a DLT", "Expected number in the whole trial.", False, decimals=2),
 )
 
 
