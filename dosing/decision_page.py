@@ -23,7 +23,7 @@ from dosing.queries import Change, Situation, Stage, changes_since_signing
 from dosing.queries.reader import Reader, reader_with
 from dosing.queries.record import decision_record, roles_waiting, signatures_of
 from dosing.queries.shown import COUNTS
-from dosing.strip import COUNTING_WORDS, WORDS, Strip, boundary_strip
+from dosing.strip import COUNTING_WORDS, EXPANSION_WORDS, WORDS, Strip, boundary_strip
 from dosing.words import choice_words, role_words, statement
 from dosing.workbench.path_tree import Tree
 from patients.evaluability import Standing
@@ -150,7 +150,7 @@ def strip_of(recommendation: Recommendation) -> Strip | None:
         de_escalate_if_at_least=row["de_escalate_if_at_least"],
         eliminate_if_at_least=row["eliminate_if_at_least"],
         here=y,
-        words=COUNTING_WORDS if recommendation.shown.get("counts_only") else WORDS,
+        words=_strip_words(recommendation),
     )
 
 
@@ -159,6 +159,12 @@ def tree_of(recommendation: Recommendation) -> Tree | None:
     if recommendation.engine_version != ENGINE_VERSION or not recommendation.shown["next"]:
         return None
     return tree_ahead(recommendation.inputs)
+
+
+def _strip_words(recommendation: Recommendation) -> dict[str, str]:
+    if not recommendation.shown.get("counts_only"):
+        return WORDS
+    return EXPANSION_WORDS if recommendation.kind == Kind.MONITORING else COUNTING_WORDS
 
 
 def curve_of(recommendation: Recommendation) -> Curve | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 WORDS = {"up": "escalate", "stay": "stay", "down": "de-escalate", "out": "eliminate"}
 # Of a design that completes three or six patients, and then goes on or back.
 COUNTING_WORDS = {"up": "escalate", "stay": "treat more", "down": "go back", "out": "too many"}
+EXPANSION_WORDS = {**COUNTING_WORDS, "stay": "go on"}
 
 
 @dataclass(frozen=True)
