@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import add
@@ -68,7 +68,7 @@ def _streams(question: Question, block: Block, seed: int) -> Iterator[Simulation
 
 
 def added_up(
-    question: Question, seed: int, stored: Iterable[tuple[int, Mapping[str, Any]]]
+    question: Question, seed: int, stored: Iterable[tuple[int, Any]]
 ) -> tuple[SimulatedCharacteristics | None, ...]:
     """The characteristics of each design from what is stored of its blocks, (design, sums) each; None where nothing is.
 
@@ -76,7 +76,7 @@ def added_up(
     """
     sums: dict[int, SimulationSums] = {}
     for design, written in stored:
-        block = SimulationSums.from_dict(dict(written))
+        block = SimulationSums.from_dict(written)
         sums[design] = sums[design] + block if design in sums else block
     timed = timing_of(question) is not None
     return tuple(
