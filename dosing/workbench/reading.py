@@ -34,7 +34,7 @@ def read(question: Question) -> Reading:
 
     A CRM that is out of reach stays without an answer: each of its simulated trials is dear.
     """
-    standard = standard_scenarios(question.doses, question.target)
+    standard = standard_scenarios(question.doses, question.target, question.labels)
     scenarios = (Scenario(AS_GIVEN, question.toxicity), *standard)
     answers = tuple(_enough_trials(question, answer, scenarios) for answer in scenario_answers(question, scenarios))
     return Reading(question, scenarios, answers)
