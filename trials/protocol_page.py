@@ -28,14 +28,18 @@ class Assumption:
 
 @dataclass(frozen=True)
 class ProtocolPage:
+    """counts_only: the design knows numbers of DLTs that escalate and that are too many, and nothing between them."""
+
     headline: str
     sections: tuple[Section, ...]
     assumptions: tuple[Assumption, ...]
+    counts_only: bool
 
 
 def protocol_page(protocol: Protocol) -> ProtocolPage:
     sections = tuple(_sections(Place(protocol, ("",))))
-    return ProtocolPage(_headline(protocol), sections, tuple(_assumptions(sections)))
+    counts_only = protocol.design.name in words.COUNTS_ONLY
+    return ProtocolPage(_headline(protocol), sections, tuple(_assumptions(sections)), counts_only)
 
 
 def version_facts(version: ProtocolVersion) -> list[dict[str, str]]:

@@ -30,6 +30,7 @@ DESIGNS = {
     "crm": "CRM",
     "tite_boin": "TITE-BOIN",
 }
+COUNTS_ONLY = frozenset({"three_plus_three"})  # designs that estimate no toxicity
 KINDS = {
     ActivityKind.VISIT: "visit",
     ActivityKind.BIOPSY: "biopsy",
@@ -93,10 +94,15 @@ def escalation_words(protocol: Protocol, plan: Escalation) -> list[str]:
     """Each size of the dose escalation as a sentence."""
     return [
         f"At most {count(plan.maximum_patients, 'patient')}.",
-        f"Cohorts of {plan.cohort_size}; a decision can make the next one as large as {plan.maximum_cohort_size}.",
+        f"Cohorts of {plan.cohort_size}; a decision can make the next one {_other_size(plan)}.",
         f"It starts at {protocol.level(plan.start_level).label} (level {plan.start_level}).",
         f"A reserved slot is held for {count(plan.reservation_days, 'day')}.",
     ]
+
+
+def _other_size(plan: Escalation) -> str:
+    larger = plan.maximum_cohort_size > plan.cohort_size
+    return f"as large as {plan.maximum_cohort_size}" if larger else "smaller, not larger"
 
 
 def window_words(window: Window, around: str) -> str:
