@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from dosing import views
+from dosing import comparison_urls, design_urls, setup_urls, simulation_urls, views, workbench_urls
 
 app_name = "dosing"
 
@@ -13,4 +13,9 @@ urlpatterns: list[URLPattern] = [
     path("studies/<slug:key>/decisions/<int:number>/propose/", views.propose, name="propose"),
     path("studies/<slug:key>/decisions/<int:number>/sign/", views.sign, name="sign"),
     path("studies/<slug:key>/decisions/<int:number>/withdraw/", views.withdraw, name="withdraw"),
+    *workbench_urls.urlpatterns,
+    *comparison_urls.urlpatterns,
+    *design_urls.urlpatterns,
+    *simulation_urls.urlpatterns,
+    *setup_urls.urlpatterns,
 ]

@@ -16,6 +16,7 @@ from dosing.engine.validation import dose_labels, probabilities, refuse
 MOST_DRAWN = 64  # boxes in the last column of the picture; a larger tree has its lists only
 MOST_UNFOLDED = 16  # ends of the lists that are all shown at once
 WIDE = 1000
+NOBODY = "nobody treated yet"
 BOX_HEIGHT, ROW, TOP = 44, 52, 4
 BOLD_CHARACTER, CHARACTER = 7.7, 6.7  # average widths, generous: text must stay within its box
 NARROWEST, WIDEST, PADDING = 120.0, 300.0, 23.0
@@ -141,7 +142,12 @@ class Tree:
 
     @property
     def title(self) -> str:
-        return f"Dose paths: what follows each outcome, from {self.root.seen}"
+        return f"Dose paths: what follows each outcome, from {self.root.standing}"
+
+    @property
+    def opening(self) -> str:
+        """'After 1 of 6 at 15 mg', 'With nobody treated yet'."""
+        return f"{'With' if self.root.standing == NOBODY else 'After'} {self.root.standing}"
 
 
 def draw_tree(paths: DosePaths, labels: Sequence[str], toxicity: Sequence[float] | None = None) -> Tree:
@@ -214,7 +220,7 @@ class _Reading:
 
     def _standing(self, tally: DoseTally) -> str:
         counts = [(name, *tally.at(dose)) for dose, name in enumerate(self.names, 1)]
-        return "; ".join(f"{y} of {n} at {name}" for name, n, y in counts if n) or "nobody treated yet"
+        return "; ".join(f"{y} of {n} at {name}" for name, n, y in counts if n) or NOBODY
 
 
 def read_advice(advice: Advice, tally: DoseTally, names: Sequence[str]) -> tuple[str, str]:

@@ -70,6 +70,6 @@ def _pending(design: TiteBoinDesign) -> tuple[str, ...]:
     return (
         "The table holds when nobody is pending at the dose. While patients are pending, DLTs already seen that mean "
         f"D or DU act at once; otherwise pending patients count with {counted}.",
-        f"Accrual is suspended while more than {design.max_pending:.0%} of the patients at the current dose are "
+        f"Accrual is suspended while more than {100 * design.max_pending:g} % of the patients at the current dose are "
         "pending, unless the DLTs already seen mean D or DU.",
     )

@@ -161,7 +161,7 @@ def test_notes_tell_what_the_table_does_not_show() -> None:
     keyboard = KeyboardDesign(target=0.30, max_patients=30, early_stop_n=9)
     assert "to remain" not in " ".join(decision_table(keyboard, 12).notes)
     pending = " ".join(decision_table(TiteBoinDesign(target=0.30, max_patients=30, max_pending=0.25), 12).notes)
-    assert "more than 25% of the patients" in pending
+    assert "more than 25 % of the patients" in pending
 
 
 def test_the_crm_says_why_it_has_no_table() -> None:
