@@ -25,7 +25,7 @@ from trials.queries import draft_of, version_to_read
 @require_safe
 def preview(request: HttpRequest, key: str) -> HttpResponse:
     """The picture of the protocol: of the draft where there is one, else of the version that is live."""
-    page = open_study(request, key)
+    page = open_study(request, key, draft_too=True)
     version = draft_of(page.study) or version_to_read(page.study)
     faults = faults_of_draft(version.definition)
     context: dict[str, Any] = {"version": version, "faults": faults}
@@ -39,7 +39,9 @@ def _pictures(protocol: Protocol) -> dict[str, Any]:
     ordinal = protocol.escalation.start_level
     design = design_of_protocol(protocol)
     low, high = getattr(design, "escalation_boundary", None), getattr(design, "de_escalation_boundary", None)
-    rungs = [Rung(ordinal=level.ordinal, label=level.label, current=level.ordinal == ordinal) for level in protocol.levels]
+    rungs = [
+        Rung(ordinal=level.ordinal, label=level.label, current=level.ordinal == ordinal) for level in protocol.levels
+    ]
     return {
         "level": protocol.level(ordinal),
         "calendars": [

@@ -30,7 +30,7 @@ FAULTY, CHANGED = 422, 409
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def section(request: HttpRequest, key: str, section: str) -> HttpResponse:
-    page = open_study(request, key, Permission.MANAGE_STUDY)
+    page = open_study(request, key, Permission.MANAGE_STUDY, draft_too=True)
     if section not in PARTS:
         raise Http404(f"A study file has no part {section!r}.")
     draft = draft_of(page.study)

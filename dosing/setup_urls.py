@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from dosing import setup_people_views, setup_section_views, setup_views, start_views
+from dosing import setup_people_views, setup_preview_views, setup_section_views, setup_views, start_views
 
 HERE = "studies/<slug:key>/setup/"
 
@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern] = [
     path(f"{HERE}study-file/", setup_views.study_file, name="setup-file"),
     path(f"{HERE}people/", setup_people_views.people, name="setup-people"),
     path(f"{HERE}people/<int:membership_id>/end/", setup_people_views.end, name="setup-end-role"),
+    path(f"{HERE}preview/", setup_preview_views.preview, name="setup-preview"),
     path(f"{HERE}sign/", setup_views.sign, name="setup-sign"),
     path(f"{HERE}go-live/", setup_views.live, name="setup-live"),
     # Last: a section is called as it is in the study file, and none is called as one of those above.
