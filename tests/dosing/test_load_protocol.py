@@ -7,10 +7,11 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from dosing.engine import BoinDesign
-from dosing.operations import load_protocol
+from dosing.operations import go_live, load_protocol
 from tests.cast import ANTI_MAG, DAY_ONE, moment
 from trials.errors import InvalidProtocol
 from trials.models import ProtocolVersion, Study
+from trials.operations import add_site
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +22,9 @@ def load(text: str, by: User) -> ProtocolVersion:
 
 def test_the_boundaries_are_the_engines_up_to_all_planned_patients(rung: User) -> None:
     version = load(ANTI_MAG.read_text(), rung)
+    assert not version.boundaries.exists()
+    add_site(study=version.study, code="A", name="Northfield", time_zone="UTC", by=rung, at=moment(DAY_ONE))
+    go_live(study=version.study, by=rung, at=moment(DAY_ONE))
     stored = [
         (b.n, b.escalate_if_at_most, b.de_escalate_if_at_least, b.eliminate_if_at_least)
         for b in version.boundaries.order_by("n")

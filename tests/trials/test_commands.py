@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from tests.cast import ANTI_MAG
+from tests.cast import ANTI_MAG, signed_set_up
 from trials.models import Study
 from trials.permissions import Permission, allowed
 
@@ -30,6 +30,9 @@ def test_a_live_study_is_set_up_from_the_command_line(monkeypatch: pytest.Monkey
     run("add_site", "LEN-MAG-01", "A", "Northfield", "America/New_York")
     add_person(monkeypatch)
     run("grant_role", "LEN-MAG-01", "rivera", "principal_investigator")
+    with pytest.raises(CommandError, match="The principal investigator has to sign the set-up"):
+        run("go_live", "LEN-MAG-01")
+    signed_set_up(Study.objects.get(key="LEN-MAG-01"))
     assert "cohort 1 at 10 mg" in run("go_live", "LEN-MAG-01")
     study = Study.objects.get(key="LEN-MAG-01")
     assert not study.is_rehearsal
