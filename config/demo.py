@@ -182,7 +182,7 @@ def _manage(*command: str, as_owner: bool = False) -> None:
 CELERY = (sys.executable, "-m", "celery", "--app=config.celery")
 COMMANDS = {
     "web": (sys.executable, "-m", "gunicorn", "--config=config/gunicorn.py", "config.wsgi"),
-    "worker": (*CELERY, "worker", "--concurrency=1", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
+    "worker": (*CELERY, "worker", "--concurrency=2", "--without-gossip", "--without-mingle", "--loglevel=INFO"),
     "beat": (*CELERY, "beat", "--scheduler=celery.beat:Scheduler", "--pidfile=", "--loglevel=INFO"),
 }
 
