@@ -1,5 +1,6 @@
 """Real workers on a test's own database and Valkey, to be killed without warning."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -35,7 +36,8 @@ class Workers:
 
     def kill(self, worker: subprocess.Popen[bytes]) -> None:
         """The whole worker with its pool at once, by signal 9."""
-        os.killpg(worker.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself, and `until` says why
+            os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
         self.running.remove(worker)
 
