@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from dosing.conclusion import agreed, conclude, outcomes_of
-from dosing.engine import Action, Lookahead
+from dosing.engine import Action, Advice, Lookahead
 from dosing.models import Decision, Recommendation
 from dosing.queries.changes import Change, Reconsider, changes_since, is_stale, reconsider, signed_decisions
 from dosing.queries.inputs import inputs_now
@@ -232,11 +232,20 @@ def _waits(found: Situation, ahead: Lookahead, *, everybody: bool) -> Iterator[W
 def _doses_if(ahead: Lookahead, ordinal: int, labels: tuple[str, ...]) -> tuple[str, str]:
     """The next doses that are possible if one pending patient at a dose has a DLT, and if not."""
     place = ordinal - 1
-    with_dlt = {o.advice.next_dose for o in ahead.outcomes if o.dlts[place] >= 1}
-    without = {o.advice.next_dose for o in ahead.outcomes if o.dlts[place] < ahead.pending[place]}
-    return _dose_words(with_dlt, labels), _dose_words(without, labels)
+    with_dlt = {_next_of(o.advice) for o in ahead.outcomes if o.dlts[place] >= 1}
+    without = {_next_of(o.advice) for o in ahead.outcomes if o.dlts[place] < ahead.pending[place]}
+    return _next_words(with_dlt, labels), _next_words(without, labels)
 
 
-def _dose_words(doses: set[int | None], labels: tuple[str, ...]) -> str:
-    ordered = sorted(doses, key=lambda dose: dose or 0)
-    return " or ".join("stop" if dose is None else labels[dose - 1] for dose in ordered)
+NO_DOSE, THE_MTD = -1, 0  # what a stop leads to, ordered before the doses
+
+
+def _next_of(advice: Advice) -> int:
+    if advice.next_dose is not None:
+        return advice.next_dose
+    return NO_DOSE if advice.stop_reason is not None and advice.stop_reason.no_dose_is_safe else THE_MTD
+
+
+def _next_words(doses: set[int], labels: tuple[str, ...]) -> str:
+    stops = {NO_DOSE: "no dose is safe", THE_MTD: "the MTD is selected"}
+    return " or ".join(stops.get(dose) or labels[dose - 1] for dose in sorted(doses))

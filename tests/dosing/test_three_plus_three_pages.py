@@ -70,6 +70,7 @@ def test_the_lookahead_says_where_a_stop_leads(trial: Study, pi: User, coordinat
         on_treatment(trial, coordinator_a, on)
     text = page(trial, pi, "/decision/", on + DAY)
     assert "Not decidable yet" in text
+    assert "with or without a DLT: no dose is safe or the MTD is selected" in text
     assert "no DLT (0 of 6 at 10 mg) The MTD is selected" in text
     assert "2 DLTs (2 of 6 at 10 mg) No dose is safe" in text
 
