@@ -96,6 +96,7 @@ class ProtocolVersion(models.Model):
         DRAFT = "draft", "draft"
         LIVE = "live", "live"
         SUPERSEDED = "superseded", "superseded"
+        WITHDRAWN = "withdrawn", "withdrawn"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField()
@@ -112,7 +113,8 @@ class ProtocolVersion(models.Model):
             models.UniqueConstraint(fields=["study", "number"], name="version_number_once"),
             models.UniqueConstraint(fields=["study"], condition=Q(status="live"), name="one_live_version"),
             models.CheckConstraint(
-                condition=Q(status="draft", live_at__isnull=True) | (~Q(status="draft") & Q(live_at__isnull=False)),
+                condition=Q(status__in=["draft", "withdrawn"], live_at__isnull=True)
+                | (~Q(status__in=["draft", "withdrawn"]) & Q(live_at__isnull=False)),
                 name="live_version_has_its_date",
             ),
         ]
@@ -131,6 +133,25 @@ class ProtocolVersion(models.Model):
         if self.sha256 not in _protocols:
             _protocols[self.sha256] = Protocol.model_validate(self.definition)
         return _protocols[self.sha256]
+
+
+class VersionAtSite(models.Model):
+    """From which day a site follows an amended protocol. The version with which the study started needs no such row."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(ProtocolVersion, on_delete=models.PROTECT, related_name="at_sites")
+    site = models.ForeignKey("Site", on_delete=models.PROTECT, related_name="versions")
+    from_day = models.DateField()
+    set_at = models.DateTimeField()
+    set_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name_plural = "versions at sites"
+        ordering = ["site", "version__number"]
+        constraints = [models.UniqueConstraint(fields=["version", "site"], name="version_at_site_once")]
+
+    def __str__(self) -> str:
+        return f"{self.version} at {self.site}"
 
 
 class Boundary(models.Model):

@@ -44,6 +44,11 @@ def is_being_set_up(study: Study) -> bool:
     return not study.versions.exclude(status=ProtocolVersion.Status.DRAFT).exists()
 
 
+def amendment_of(study: Study) -> ProtocolVersion | None:
+    """The draft of an amendment, while one is being written; the draft of a study that is being set up is none."""
+    return None if is_being_set_up(study) else draft_of(study)
+
+
 def elimination_boundary(study: Study, n: int) -> int | None:
     """The number of DLTs among n evaluable patients that eliminates a level, by the live version's table, if any."""
     row = Boundary.objects.filter(version__study=study, version__status="live", n=n).first()

@@ -9,6 +9,13 @@ from trials.operations.accrual import (
     wait_for_decision,
 )
 from trials.operations.adopting import adopt_protocol
+from trials.operations.amend import (
+    approve_amendment,
+    faults_of_amendment,
+    follow_version,
+    start_amendment,
+    withdraw_amendment,
+)
 from trials.operations.cohorts import add_replacement_slot, close_cohort, close_levels_from, end_part, open_cohort
 from trials.operations.people import add_site, end_role, grant_role, require_set_up
 from trials.operations.rehearsal import move_rehearsal_day
@@ -21,6 +28,7 @@ __all__ = [
     "add_replacement_slot",
     "add_site",
     "adopt_protocol",
+    "approve_amendment",
     "close_cohort",
     "close_levels_from",
     "copy_study",
@@ -31,6 +39,8 @@ __all__ = [
     "end_part",
     "end_role",
     "expire_reservations",
+    "faults_of_amendment",
+    "follow_version",
     "go_live",
     "grant_role",
     "hold_registration",
@@ -41,7 +51,9 @@ __all__ = [
     "reserve_slot",
     "resume_accrual",
     "sign_set_up",
+    "start_amendment",
     "start_study",
     "suspend_accrual",
     "wait_for_decision",
+    "withdraw_amendment",
 ]

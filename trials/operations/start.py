@@ -90,7 +90,7 @@ def go_live(
         raise Refused("digest-differs", "The draft is not what its digest says. Save one of its parts again.")
     protocol = version.protocol
     _parts_and_levels(study, protocol)
-    _store(boundaries, version)
+    store_boundaries(boundaries, version)
     version.status, version.live_at = ProtocolVersion.Status.LIVE, at
     version.save(update_fields=["status", "live_at"])
     plan = protocol.escalation
@@ -108,7 +108,8 @@ def _parts_and_levels(study: Study, protocol: Protocol) -> None:
         DoseLevel.objects.create(study=study, ordinal=level.ordinal, label=level.label)
 
 
-def _store(boundaries: list[BoundaryRow], version: ProtocolVersion) -> None:
+def store_boundaries(boundaries: list[BoundaryRow], version: ProtocolVersion) -> None:
+    """Keep a design's decision table with the version."""
     Boundary.objects.bulk_create(
         Boundary(
             study=version.study,
