@@ -48,8 +48,11 @@ def look_at(
 
 
 def _outside_words(patient: Patient, window: Window | None, onset_on: dt.date) -> str:
-    if window is None:
+    if window is None and not patient.cycles.all():
         return f"{patient.code} has not started treatment, so it cannot be a DLT."
+    if window is None:
+        number = protocol_of(patient).dlt.window.cycle
+        return f"The DLT window begins with cycle {number}: it is recorded and shown, and cannot be a DLT."
     return (
         f"It began on {day_words(onset_on)}, outside the DLT window from {day_words(window[0])} to"
         f" {day_words(window[1])}, so it cannot be a DLT."

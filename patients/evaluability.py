@@ -12,7 +12,15 @@ from django.db import models
 
 from patients.dlt_rules import rule_that_fires
 from patients.models import AdverseEvent, DltAssessment, Patient, WindowAssessment
-from patients.schedule import dlt_window, planned_dose_days, treatment_ended_on
+from patients.place import place_words
+from patients.schedule import (
+    cycle_words,
+    dlt_window,
+    place_in_cycle,
+    planned_dose_days,
+    protocol_of,
+    treatment_ended_on,
+)
 from trials.protocol import DltRule
 
 Window = tuple[dt.date, dt.date]
@@ -99,7 +107,7 @@ def standing_of(patient: Patient, today: dt.date) -> PatientStanding:
         reason = _waits(patient, missing, window, today)
         return PatientStanding(patient, Standing.PENDING, reason, window, fraction, missing)
     if window is None:
-        reason = "Treatment ended before it began."
+        reason = _never_reached(patient)
         return PatientStanding(patient, Standing.NOT_EVALUABLE, reason, window, fraction)
     assessment = assessment_of(patient, window)
     assert assessment is not None  # or it would be missing
@@ -125,7 +133,9 @@ def assessment_of(patient: Patient, window: Window) -> WindowAssessment | None:
     made: WindowAssessment | None = getattr(patient, "window_assessment", None)
     if made is None or made.closed_on != window[1]:
         return None
-    return made if made.taken <= made.planned - len(lost_in_window(patient, window)) else None
+    possible = made.planned - len(lost_in_window(patient, window))
+    singly = protocol_of(patient).given_singly(protocol_of(patient).dlt.minimum_exposure.agent)
+    return made if made.taken == possible or (made.taken < possible and not singly) else None
 
 
 def enough_exposure(patient: Patient, assessment: WindowAssessment) -> bool:
@@ -137,22 +147,33 @@ def planned_in_window(patient: Patient, window: Window) -> list[dt.date]:
     """The days of the window on which the protocol's exposure agent is planned."""
     assert patient.version is not None
     agent = patient.version.protocol.dlt.minimum_exposure.agent
-    planned = (planned_dose_days(patient, cycle, agent) for cycle in patient.cycles.all())
+    cycles = (cycle for cycle in patient.cycles.all() if cycle.number > 0)  # never a dose of the lead-in
+    planned = (planned_dose_days(patient, cycle, agent) for cycle in cycles)
     return [day for days in planned for day in days if within(window, day)]
 
 
 def lost_in_window(patient: Patient, window: Window) -> list[dt.date]:
     """The planned days of the window on which the exposure agent was not given: after the end of treatment (until
-    re-treatment), or in an interruption.
+    re-treatment), in an interruption, or where its infusion is recorded as not given.
     """
     assert patient.version is not None
     agent = patient.version.protocol.dlt.minimum_exposure.agent
     ends = [(d.on + ONE_DAY, (d.retreated_on or dt.date.max) - ONE_DAY) for d in patient.discontinuations.all()]
     interruptions = [(i.from_day, i.to_day or dt.date.max) for i in patient.interruptions.all() if i.agent == agent]
-    gaps = [gap for gap in ends + interruptions if gap[0] <= window[1] and gap[1] >= window[0]]
+    missed = [(day, day) for day in _not_given(patient, agent)]
+    gaps = [gap for gap in ends + interruptions + missed if gap[0] <= window[1] and gap[1] >= window[0]]
     if not gaps:
         return []
     return [day for day in planned_in_window(patient, window) if any(within(gap, day) for gap in gaps)]
+
+
+def _not_given(patient: Patient, agent: str) -> list[dt.date]:
+    """The planned days of an agent's infusions that are recorded as not given."""
+    if not protocol_of(patient).given_singly(agent):
+        return []
+    starts = {cycle.pk: cycle.started_on for cycle in patient.cycles.all()}
+    missed = (row for row in patient.administrations.all() if row.agent == agent and row.given_on is None)
+    return [starts[row.cycle_id] + (row.day - 1) * ONE_DAY for row in missed]
 
 
 def fell_short(patient: Patient, window: Window) -> bool:
@@ -242,7 +263,7 @@ def _missing(patient: Patient, window: Window | None, today: dt.date) -> Iterato
             yield needed
     if window is None:
         if treatment_ended_on(patient) is None:
-            yield Missing(MissingKind.CYCLE_START, "the start of treatment")
+            yield Missing(MissingKind.CYCLE_START, _start_of_the_window(patient))
         return
     _, last = window
     if today <= last and not fell_short(patient, window):
@@ -256,7 +277,7 @@ def _missing(patient: Patient, window: Window | None, today: dt.date) -> Iterato
 def _waits(patient: Patient, missing: tuple[Missing, ...], window: Window | None, today: dt.date) -> str:
     kind = missing[0].kind
     if kind == MissingKind.CYCLE_START:
-        return "Treatment has not started."
+        return _before_the_window(patient, today)
     if kind == MissingKind.WINDOW and window is not None:
         length = (window[1] - window[0]).days + 1
         return f"Day {max(0, (today - window[0]).days + 1)} of {length} of the DLT window, no DLT so far."
@@ -265,6 +286,37 @@ def _waits(patient: Patient, missing: tuple[Missing, ...], window: Window | None
             return "The doses entered for the DLT window do not fit it any more: correct them."
         return "The doses taken in the DLT window are still to be entered."
     return f"Waits for {missing[0]}."
+
+
+def _start_of_the_window(patient: Patient) -> str:
+    """'the start of treatment'; in the lead-in, or a cycle before that of the window: 'the start of cycle 1'."""
+    assert patient.version is not None
+    if not _treated(patient):
+        return "the start of treatment"
+    return f"the start of cycle {patient.version.protocol.dlt.window.cycle}"
+
+
+def _before_the_window(patient: Patient, today: dt.date) -> str:
+    assert patient.version is not None
+    protocol = patient.version.protocol
+    place = place_in_cycle(list(patient.cycles.all()), today)
+    if place is None:
+        return "Treatment has not started."
+    here = place_words(protocol, *place)
+    return f"{here[:1].upper()}{here[1:]}: the DLT window begins with cycle {protocol.dlt.window.cycle}."
+
+
+def _never_reached(patient: Patient) -> str:
+    """Why a patient whose treatment ended before the cycle of the DLT window does not count."""
+    assert patient.version is not None
+    if not _treated(patient):
+        return "Treatment ended before it began."
+    last, window = list(patient.cycles.all())[-1], patient.version.protocol.dlt.window
+    return f"Treatment ended in {cycle_words(last.number)}: cycle {window.cycle}, the DLT window, was never reached."
+
+
+def _treated(patient: Patient) -> bool:
+    return bool(patient.cycles.all())
 
 
 def within(window: Window | None, day: dt.date) -> bool:

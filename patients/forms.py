@@ -10,7 +10,8 @@ from patients.models import AdverseEvent, Cycle, DoseReduction, OutcomeValue, Pa
 from patients.regimen import day_words
 from patients.schedule import protocol_of
 from trials.models import Site
-from trials.protocol import Agent, Criterion, DiscontinuationReason, OutcomeMeasure
+from trials.protocol import Agent, Criterion, DiscontinuationReason, LeadIn, OutcomeMeasure
+from trials.protocol_schedule import signed_words
 
 Choices = Iterable[tuple[str, str]]
 
@@ -81,6 +82,12 @@ class EligibilityForm(forms.Form):
 
 class RegisterForm(forms.Form):
     planned_start = day_field("First day of treatment", help_text="Day 1 of cycle 1, today or later.")
+
+    def __init__(self, *args: Any, lead_in: LeadIn | None = None, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if lead_in is not None:
+            first = signed_words(-lead_in.length_days)
+            self.fields["planned_start"].help_text = f"Day {first}, the first of the lead-in, today or later."
 
 
 class ReserveForm(forms.Form):

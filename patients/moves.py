@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patients import schedule
+from patients.activities import activities_of
 from patients.models import Cycle, Patient
 from patients.schedule import PlannedDay
-from trials.protocol import AnchorKind, Timepoint
+from trials.protocol import Timepoint
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def _with_start(patient: Patient, cycles: Sequence[Cycle], number: int, started_
     """The cycles as they would be; copies, so that nothing loaded is touched."""
     supposed = Cycle(patient=patient, number=number, started_on=started_on)
     return [supposed if cycle.number == number else cycle for cycle in cycles] + (
-        [supposed] if number > len(cycles) else []
+        [] if schedule.cycle_numbered(cycles, number) else [supposed]
     )
 
 
@@ -71,18 +72,18 @@ def _planned_window(patient: Patient, cycles: Sequence[Cycle]) -> tuple[dt.date,
 
 
 def _timepoints(patient: Patient) -> list[tuple[str, Timepoint]]:
-    """Visits, samples and outcome measures of one cycle; what is due together has one name: 'After cycle 3: …'."""
+    """Activities, samples and outcome measures that come once; those due together have one name: 'After cycle 3: …'."""
     protocol = schedule.protocol_of(patient)
-    found: dict[tuple[str, AnchorKind, int | None], tuple[Timepoint, list[str]]] = {}
+    found: dict[tuple[object, ...], tuple[Timepoint, list[str]]] = {}
     for kind, timepoints in (
-        ("visit", protocol.visits),
+        *((activity.title.lower(), activity.timepoints) for activity in activities_of(protocol)),
         ("samples", protocol.samples.timepoints if protocol.samples else ()),
         ("outcome measures", [t for m in protocol.outcome_measures for t in m.timepoints]),
     ):
         for timepoint in timepoints:
-            if timepoint.anchor is AnchorKind.EVERY_CYCLE_START:
+            if timepoint.comes_back:
                 continue
-            same = (timepoint.title, timepoint.anchor, timepoint.cycle)
+            same = (timepoint.title, timepoint.anchor, timepoint.cycle, timepoint.day)
             _, kinds = found.setdefault(same, (timepoint, []))
             if kind not in kinds:
                 kinds.append(kind)

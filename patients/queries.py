@@ -38,6 +38,7 @@ def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
         "reductions",
         "discontinuations",
         "interruptions",
+        "administrations",
         Prefetch("adverse_events", queryset=events_with_judgements()),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trials.protocol import Dose, Protocol
 
@@ -51,9 +51,12 @@ def dose_dates(dose: Dose, starts_on: dt.date) -> tuple[dt.date, ...]:
     return tuple(starts_on + dt.timedelta(days=day - 1) for day in dose.days)
 
 
-def doses_of_rung(protocol: Protocol, rung: int, starts_on: dt.date) -> tuple[DatedDose, ...]:
-    """Everything given in a cycle on this rung of the reduction ladder."""
-    return tuple(dated_dose(protocol, dose, starts_on) for dose in protocol.rung_doses(rung))
+def doses_of_cycle(protocol: Protocol, number: int, rung: int, starts_on: dt.date) -> tuple[DatedDose, ...]:
+    """Everything given in a cycle on this rung of the reduction ladder; number 0: in the lead-in."""
+    doses = tuple(dated_dose(protocol, dose, starts_on) for dose in protocol.cycle_doses(number, rung))
+    if number != 0 or protocol.lead_in is None:
+        return doses
+    return tuple(replace(dose, days=protocol.lead_in.days_words) for dose in doses)
 
 
 def regimen_words(doses: tuple[DatedDose, ...]) -> str:

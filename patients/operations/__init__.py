@@ -1,5 +1,6 @@
 """What can be done to a patient. One module per subject; every name is here."""
 
+from patients.operations.activities import correct_activity, miss_activities, record_activities
 from patients.operations.administrations import (
     correct_administration,
     record_administration,
@@ -26,6 +27,7 @@ __all__ = [
     "assess_dlt",
     "assess_window",
     "check_eligibility",
+    "correct_activity",
     "correct_administration",
     "correct_adverse_event",
     "correct_cycle_start",
@@ -36,6 +38,8 @@ __all__ = [
     "correct_window_assessment",
     "discontinue",
     "interrupt_dosing",
+    "miss_activities",
+    "record_activities",
     "record_administration",
     "record_adverse_event",
     "record_consent",

@@ -18,10 +18,11 @@ from patients.evaluability import (
     standing_of,
     within,
 )
+from patients.infusions import given_in, planned_infusions
 from patients.models import AdverseEvent, DltAssessment, DosesTaken, Patient, WindowAssessment
 from patients.operations.safety import stop_at_level_of
 from patients.queries import with_dlt_data
-from patients.schedule import dlt_window, planned_dose_days
+from patients.schedule import dlt_window, planned_dose_days, protocol_of
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.models import Slot
@@ -168,9 +169,9 @@ def _require_in_window(event: AdverseEvent) -> None:
         raise Refused("not-registered", f"{patient.code} is not registered. Register the patient first.")
     window = dlt_window(patient, list(patient.cycles.all()))
     if window is None:
-        raise Refused(
-            "outside-window", f"{patient.code} has not started treatment: no DLT window is open.", field="is_dlt"
-        )
+        what = f"cycle {patient.version.protocol.dlt.window.cycle}" if patient.cycles.all() else "treatment"
+        sentence = f"No DLT window of {patient.code} is open: {what} has not started. Judge it not a DLT."
+        raise Refused("outside-window", sentence, field="is_dlt")
     first, last = window
     if not first <= event.onset_on <= last:
         raise Refused(
@@ -213,6 +214,7 @@ def _assessment(patient: Patient, taken: int, today: dt.date) -> WindowAssessmen
         sentence = f"{planned} doses were planned in the window{why}: enter 0 to {possible}."
         raise Refused("doses-out-of-range", sentence, field="taken")
     _require_agreement(patient, window, taken)
+    _require_every_infusion(patient, window, taken)
     made = WindowAssessment(patient=patient, study=patient.study, closed_on=window[1], planned=planned, taken=taken)
     if today <= window[1] and not (_stopped_inside(patient, window) and not enough_exposure(patient, made)):
         raise Refused(
@@ -227,7 +229,8 @@ def _require_agreement(patient: Patient, window: Window, taken: int) -> None:
     """No more doses in the window than are recorded for its cycles; only where they are recorded for all of them."""
     assert patient.version is not None
     agent = patient.version.protocol.dlt.minimum_exposure.agent
-    cycles = [c for c in patient.cycles.all() if any(within(window, d) for d in planned_dose_days(patient, c, agent))]
+    treated = [c for c in patient.cycles.all() if c.number > 0]
+    cycles = [c for c in treated if any(within(window, d) for d in planned_dose_days(patient, c, agent))]
     counted = DosesTaken.objects.filter(cycle__in=cycles, agent=agent).values_list("taken", flat=True)
     if len(counted) == len(cycles) and taken > sum(counted):
         numbers = " and ".join(str(cycle.number) for cycle in cycles)
@@ -235,6 +238,30 @@ def _require_agreement(patient: Patient, window: Window, taken: int) -> None:
             "doses-disagree",
             f"{sum(counted)} doses are recorded for cycle {numbers}, so {taken} cannot have been taken in the window."
             " Correct the doses of the cycle first, if they are wrong.",
+            field="taken",
+        )
+
+
+def _require_every_infusion(patient: Patient, window: Window, taken: int) -> None:
+    """Where each dose of the exposure agent is recorded on its own: all of them are, and the number is theirs."""
+    protocol = protocol_of(patient)
+    agent = protocol.dlt.minimum_exposure.agent
+    if not protocol.given_singly(agent):
+        return
+    days, cycles = planned_in_window(patient, window), list(patient.cycles.all())
+    planned = [i for i in planned_infusions(patient, cycles) if i.dose.agent == agent and i.planned_on in days]
+    still = next((infusion for infusion in planned if infusion.open), None)
+    if still is not None:
+        raise Refused(
+            "infusions-open",
+            f"Record the {still.noun} of {day_words(still.planned_on)} first, as given or not given.",
+            field="taken",
+        )
+    given = given_in(patient, cycles, agent, days)
+    if taken != given:
+        raise Refused(
+            "doses-disagree",
+            f"{given} of them are recorded as given in the DLT window: enter {given}, or correct them first.",
             field="taken",
         )
 

@@ -14,9 +14,10 @@ from patients.operations.checks import (
     registered,
     today_of,
 )
+from patients.operations.given_doses import doses_still_fit
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import PlannedCycle, protocol_of
+from patients.schedule import PlannedCycle, cycle_words, protocol_of
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -62,7 +63,7 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
     patient = lock_patient(cycle.patient, Permission.RECORD_CLINICAL, by)
     reason_given(reason)
     cycles = list(patient.cycles.all())
-    cycle = cycles[cycle.number - 1]
+    cycle = _numbered(cycles, cycle)
     following = _following(patient, cycle)
     if started_on == cycle.started_on:
         return cycle
@@ -71,7 +72,7 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
     cycle.recorded_at, cycle.recorded_by = at, by
     cycle.save(update_fields=["started_on", "recorded_at", "recorded_by"])
     if following is not None and not _resumed_before(patient, following):
-        following.due_on = started_on + dt.timedelta(days=protocol_of(patient).cycle.length_days)
+        following.due_on = started_on + dt.timedelta(days=protocol_of(patient).cycle_length(cycle.number))
         following.latest_on = following.due_on + dt.timedelta(days=protocol_of(patient).delay.limit_days)
         following.save(update_fields=["due_on", "latest_on"])
     stop_at_level_of(patient, by=by, at=at)  # the DLT window has moved, and with it what counts
@@ -111,15 +112,16 @@ def _doses(
     """The number of doses, recorded or (where one is known already) corrected."""
     days = schedule.planned_dose_days(patient, cycle, agent)
     if not days:
-        raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field=agent)
+        raise Refused("no-such-agent", f"{agent} is not given in {cycle_words(cycle.number)}.", field=agent)
     name = protocol_of(patient).agent(agent).name
+    _counted(patient, agent, name)
     last = min(filter(None, [today_of(patient, at), schedule.treatment_ended_on(patient)]))
     passed = sum(day <= last for day in days)
     if not 0 <= taken <= passed:
         raise Refused(
             "doses-out-of-range",
-            f"{taken} doses of {name} are not possible: {passed} of the {len(days)} dosing days of cycle "
-            f"{cycle.number} have passed. Give 0 to {passed}.",
+            f"{taken} doses of {name} are not possible: {passed} of the {len(days)} dosing days of "
+            f"{cycle_words(cycle.number)} have passed. Give 0 to {passed}.",
             field=agent,
         )
     _agrees_with_window(patient, cycle, agent, taken)
@@ -142,6 +144,16 @@ def _doses(
     return doses
 
 
+def _counted(patient: Patient, agent: str, name: str) -> None:
+    """Refuse a number of doses of an agent whose doses are recorded one by one."""
+    if any(dose.agent == agent and dose.given_singly for dose in protocol_of(patient).all_doses):
+        raise Refused(
+            "recorded-singly",
+            f"{name} is not counted: each dose is recorded on its own day. Record the dose of that day.",
+            field=agent,
+        )
+
+
 def _agrees_with_window(patient: Patient, cycle: Cycle, agent: str, taken: int) -> None:
     """No fewer doses in a cycle than were entered for the DLT window inside it."""
     entered = WindowAssessment.objects.filter(patient=patient).first()
@@ -152,8 +164,8 @@ def _agrees_with_window(patient: Patient, cycle: Cycle, agent: str, taken: int) 
     if inside and entered.closed_on == window[1] and taken < entered.taken:
         raise Refused(
             "doses-disagree",
-            f"{entered.taken} doses are entered for the DLT window, which lies in cycle {cycle.number}, so the cycle "
-            "has no fewer. Correct the doses of the window first, if they are wrong.",
+            f"{entered.taken} doses are entered for the DLT window, which lies in {cycle_words(cycle.number)}, "
+            "so the cycle has no fewer. Correct the doses of the window first, if they are wrong.",
             field=agent,
         )
 
@@ -167,8 +179,8 @@ def check_start(patient: Patient, started_on: dt.date, at: dt.datetime) -> Plann
     if any(i.to_day is None for i in patient.interruptions.all()):
         raise Refused(
             "previous-cycle-open",
-            f"An interruption in cycle {planned.number - 1} has no end. Record when dosing resumed, "
-            f"then start cycle {planned.number}.",
+            f"An interruption in {cycle_words(planned.number - 1)} has no end. Record when dosing resumed, "
+            f"then start {cycle_words(planned.number)}.",
         )
     return planned
 
@@ -196,9 +208,10 @@ def cycle_that_can_start(patient: Patient) -> PlannedCycle:
 
 
 def _earliest(patient: Patient, planned: PlannedCycle) -> dt.date:
-    """The first day on which a cycle can start; cycle 1 may start from the day of registration."""
+    """The first day on which a cycle can start; treatment may start from the day of registration."""
     assert patient.registered_at is not None
-    return planned.earliest_on if planned.number > 1 else today_of(patient, patient.registered_at)
+    first = planned.number == protocol_of(patient).first_cycle
+    return today_of(patient, patient.registered_at) if first else planned.earliest_on
 
 
 def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date) -> None:
@@ -207,7 +220,8 @@ def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date)
     if started_on < earliest:
         raise Refused(
             "cycle-too-early",
-            f"Cycle {planned.number} cannot start before {day_words(earliest)}. Give that day or a later one.",
+            f"{cycle_words(planned.number).capitalize()} cannot start before {day_words(earliest)}. "
+            "Give that day or a later one.",
             field="started_on",
         )
     if started_on > planned.latest_on:
@@ -219,12 +233,13 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
     not_in_future(started_on, patient, at, "started_on")
     plan, following = protocol_of(patient), _following(patient, cycle)
     assert patient.registered_at is not None
-    before = dt.timedelta(days=plan.cycle.start_window.before)
-    earliest = cycle.due_on - before if cycle.number > 1 else today_of(patient, patient.registered_at)
+    own = dt.timedelta(days=plan.cycle_start_window(cycle.number).before)
+    first = cycle.number == plan.first_cycle
+    earliest = today_of(patient, patient.registered_at) if first else cycle.due_on - own
     if started_on < earliest:
         raise Refused(
             "cycle-too-early",
-            f"Cycle {cycle.number} cannot have started before {day_words(earliest)}.",
+            f"{cycle_words(cycle.number).capitalize()} cannot have started before {day_words(earliest)}.",
             field="started_on",
         )
     if started_on > cycle.latest_on:
@@ -234,9 +249,11 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
         raise Refused(
             "treatment-ended", f"Treatment ended on {day_words(ended_on)}; give a day up to then.", field="started_on"
         )
+    doses_still_fit(patient, cycle, started_on)
     if following is None or _resumed_before(patient, following):
         return
-    due_on = started_on + dt.timedelta(days=plan.cycle.length_days)
+    due_on = started_on + dt.timedelta(days=plan.cycle_length(cycle.number))
+    before = dt.timedelta(days=plan.cycle_start_window(following.number).before)
     latest_on = due_on + dt.timedelta(days=plan.delay.limit_days)
     if not due_on - before <= following.started_on <= latest_on:
         raise Refused(
@@ -245,6 +262,13 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
             f"{day_words(due_on - before)} to {day_words(latest_on)}. Correct that cycle first, if it is wrong too.",
             field="started_on",
         )
+
+
+def _numbered(cycles: list[Cycle], cycle: Cycle) -> Cycle:
+    """The cycle as it is now, among those that have started."""
+    found = schedule.cycle_numbered(cycles, cycle.number)
+    assert found is not None  # cycles are never deleted
+    return found
 
 
 def _following(patient: Patient, cycle: Cycle) -> Cycle | None:
@@ -260,7 +284,7 @@ def _too_late(patient: Patient, number: int, due_on: dt.date, latest_on: dt.date
     weeks = protocol_of(patient).delay.limit_days / 7
     return Refused(
         "delay-limit",
-        f"Cycle {number} was due on {day_words(due_on)} and could start until {day_words(latest_on)}: a delay of more "
-        f"than {weeks:g} weeks ends treatment. Discontinue treatment instead.",
+        f"{cycle_words(number).capitalize()} was due on {day_words(due_on)} and could start until "
+        f"{day_words(latest_on)}: a delay of more than {weeks:g} weeks ends treatment. Discontinue treatment instead.",
         field="started_on",
     )

@@ -15,9 +15,10 @@ from patients.operations.checks import (
     registered,
     today_of,
 )
+from patients.operations.given_doses import no_dose_after
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import cycle_words, protocol_of
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -46,6 +47,7 @@ def discontinue(
     own_event(patient, event)
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
+    no_dose_after(patient, on)
     discontinuation = Discontinuation.objects.create(
         patient=patient,
         study=patient.study,
@@ -86,6 +88,7 @@ def correct_discontinuation(
     _of_the_protocol(patient, reason_code)
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
+    no_dose_after(patient, on)
     first_visit = min((v.done_on for v in patient.follow_up_visits.all() if v.done_on > in_force.on), default=None)
     if first_visit is not None and on >= first_visit:
         raise Refused(
@@ -146,7 +149,7 @@ def _not_before_treatment(patient: Patient, on: dt.date) -> None:
     cycles = list(patient.cycles.all())
     first = cycles[-1].started_on if cycles else today_of(patient, patient.registered_at)
     if on < first:
-        what = f"Cycle {cycles[-1].number} started" if cycles else f"{patient.code} was registered"
+        what = f"{cycle_words(cycles[-1].number).capitalize()} started" if cycles else f"{patient.code} was registered"
         raise Refused(
             "ends-before-it-began", f"{what} on {day_words(first)}; give that day or a later one.", field="on"
         )

@@ -7,9 +7,10 @@ from audit.context import operation
 from patients import schedule
 from patients.models import Cycle, Interruption, Patient
 from patients.operations.checks import given, lock_patient, not_in_future
+from patients.operations.given_doses import no_dose_between
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import cycle_words, protocol_of
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -23,9 +24,10 @@ def interrupt_dosing(
     reason = given(reason, "reason-needed", "Say why dosing was interrupted.", "reason")
     days = schedule.planned_dose_days(patient, cycle, agent)
     if not days:
-        raise Refused("no-such-agent", f"{agent} is not given in cycle {cycle.number}.", field="agent")
+        raise Refused("no-such-agent", f"{agent} is not given in {cycle_words(cycle.number)}.", field="agent")
     not_in_future(from_day, patient, at, "from_day")
     _within_cycle(patient, cycle, from_day, to_day)
+    no_dose_between(patient, cycle, agent, from_day, to_day)
     _no_overlap(cycle, agent, protocol_of(patient).agent(agent).name, from_day, to_day)
     interruption = Interruption.objects.create(
         cycle=cycle,
@@ -70,8 +72,8 @@ def _within_cycle(patient: Patient, cycle: Cycle, from_day: dt.date, to_day: dt.
     if from_day < cycle.started_on or (following is not None and from_day >= following.started_on):
         raise Refused(
             "outside-the-cycle",
-            f"{day_words(from_day)} is not in cycle {cycle.number}, which started on {day_words(cycle.started_on)}. "
-            "Choose the cycle of that day.",
+            f"{day_words(from_day)} is not in {cycle_words(cycle.number)}, which started on "
+            f"{day_words(cycle.started_on)}. Choose the cycle of that day.",
             field="from_day",
         )
     if following is not None and to_day is not None and to_day >= following.started_on:

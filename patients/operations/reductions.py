@@ -11,7 +11,7 @@ from patients import schedule
 from patients.models import AdverseEvent, Cycle, Discontinuation, DoseReduction, Patient
 from patients.operations.checks import alive_on, given, lock_patient, own_event
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import cycle_words, protocol_of
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -124,8 +124,8 @@ def _takes_effect_in_time(patient: Patient, effective_on: dt.date) -> None:
     if effective_on < earliest:
         raise Refused(
             "reduction-too-early",
-            f"Cycle {present.number} started on {day_words(present.started_on)} at {present.dose_label}. "
-            f"The reduction takes effect on {day_words(earliest)} at the earliest.",
+            f"{cycle_words(present.number).capitalize()} started on {day_words(present.started_on)} "
+            f"at {present.dose_label}. The reduction takes effect on {day_words(earliest)} at the earliest.",
             field="effective_on",
         )
     if following is not None and effective_on > following.latest_on:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views import View
 
 from patients.models import Cycle, Patient
+from patients.place import place_words
 from patients.schedule import place_in_cycle, protocol_of
 from trials.access import StudyPage, open_study, refuse_into
 from trials.errors import Refused
@@ -54,10 +55,7 @@ class PatientPage(LoginRequiredMixin, View):
         here = place_in_cycle(self.cycles, self.today)
         if here and self.patient.status == Patient.Status.ON_TREATMENT:
             cycle, day = here
-            length = protocol_of(self.patient).cycle.length_days
-            words.append(
-                f"cycle {cycle.number}, day {day} of {length}" if day <= length else f"after cycle {cycle.number}"
-            )
+            words.append(place_words(protocol_of(self.patient), cycle, day))
         else:
             words.append(self.patient.get_status_display())
         return " · ".join(words)

@@ -17,8 +17,8 @@ from patients.operations import (
     reserve_for_patient,
 )
 from patients.operations.registration import check_registration, held_slot
-from patients.regimen import day_words, doses_of_rung
-from patients.schedule import next_cycle, protocol_of, rung_on
+from patients.regimen import day_words, doses_of_cycle
+from patients.schedule import cycle_title, next_cycle, protocol_of, rung_on
 from patients.views.base import ActionPage, PatientPage
 from trials.clock import day_of
 from trials.errors import Refused
@@ -99,7 +99,7 @@ class RegisterPage(ActionPage):
         self.lead = f"{cohort.part.get_kind_display()}, cohort {cohort.number}. The dose level is assigned for good."
 
     def form(self, typed: Any = None) -> RegisterForm:
-        return RegisterForm(typed, initial={"planned_start": self.today})
+        return RegisterForm(typed, initial={"planned_start": self.today}, lead_in=self.page.study.protocol.lead_in)
 
     def facts(self) -> list[dict[str, Any]]:
         try:
@@ -107,8 +107,13 @@ class RegisterPage(ActionPage):
         except Refused:
             return []
         protocol = self.page.study.protocol
-        doses = doses_of_rung(protocol, protocol.rung_of_level(cohort.level.ordinal), self.today)
-        return [{"label": dose.name, "value": f"{dose.amount}, {dose.route}, {dose.days}"} for dose in doses]
+        rung = protocol.rung_of_level(cohort.level.ordinal)
+        notes = {0: "in the lead-in", 1: "in every cycle"} if protocol.lead_in else {1: ""}
+        return [
+            {"label": dose.name, "value": f"{dose.amount}, {dose.route}, {dose.days}", "note": note}
+            for number, note in notes.items()
+            for dose in doses_of_cycle(protocol, number, rung, self.today)
+        ]
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if refused is None:
@@ -138,14 +143,14 @@ class RegimenPage(PatientPage):
         doses = planned.doses if planned else ()
         if present and present.started_on <= self.today and self.patient.status == Patient.Status.ON_TREATMENT:
             rung = rung_on(self.patient, max(self.today, present.started_on))
-            doses = doses_of_rung(protocol_of(self.patient), rung, present.started_on)
-        number = present.number if present else 1
+            doses = doses_of_cycle(protocol_of(self.patient), present.number, rung, present.started_on)
+        number = present.number if present else protocol_of(self.patient).first_cycle
         return render(
             request,
             "patients/regimen.html",
             self.context(
                 doses=doses,
-                number=number,
+                title=cycle_title(number),
                 planned=planned,
                 started=present,
                 may_record=self.page.may(Permission.RECORD_CLINICAL, self.patient.site),

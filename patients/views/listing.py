@@ -88,7 +88,7 @@ def next_words(patient: Patient) -> str:
     if patient.status in (Patient.Status.REGISTERED, Patient.Status.ON_TREATMENT):
         planned = schedule.next_cycle(patient, cycles)
         if planned is not None:
-            return f"cycle {planned.number} due {day_words(planned.due_on)}"
+            return f"{schedule.cycle_title(planned.number).lower()} due {day_words(planned.due_on)}"
         due = schedule.continuation_review_due(patient, cycles)
         return f"continuation review due {day_words(due)}" if due else ""
     visit = schedule.next_follow_up(patient) if patient.status == Patient.Status.EVENT_MONITORING else None

@@ -31,8 +31,8 @@ from patients.operations import (
 )
 from patients.operations.cycles import check_correction, check_start, cycle_that_can_start
 from patients.operations.reductions import check_retreatment, reduction_refusal
-from patients.regimen import day_words, doses_of_rung
-from patients.schedule import protocol_of
+from patients.regimen import day_words, doses_of_cycle
+from patients.schedule import cycle_words, protocol_of
 from patients.views.base import ActionPage
 from trials.errors import Refused
 
@@ -62,6 +62,11 @@ def _later(days: int) -> str:
 class TreatmentPage(ActionPage):
     """A refusal that ends treatment offers discontinuation; others their own way on."""
 
+    @property
+    def first(self) -> str:
+        """'cycle 1' or 'the lead-in': with what treatment starts."""
+        return cycle_words(protocol_of(self.patient).first_cycle)
+
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if refused is None:
             return []
@@ -87,8 +92,7 @@ class StartCyclePage(TreatmentPage):
         self.planned = schedule.next_cycle(self.patient, self.cycles)
         self.typed_start: dt.date | None = None
         if self.planned:
-            self.heading = f"Start cycle {self.planned.number}"
-            self.submit = f"Start cycle {self.planned.number}"
+            self.heading = self.submit = f"Start {cycle_words(self.planned.number)}"
             self.lead = f"Due on {day_words(self.planned.due_on)}; possible until {day_words(self.planned.latest_on)}."
 
     def look(self) -> None:
@@ -102,7 +106,8 @@ class StartCyclePage(TreatmentPage):
         if self.planned is None:
             return []
         first = self.typed_start or self.planned.due_on
-        doses = doses_of_rung(protocol_of(self.patient), schedule.rung_on(self.patient, first), first)
+        rung = schedule.rung_on(self.patient, first)
+        doses = doses_of_cycle(protocol_of(self.patient), self.planned.number, rung, first)
         return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in doses]
 
     def preview(self, form: Form) -> list[dict[str, str]] | None:
@@ -115,7 +120,7 @@ class StartCyclePage(TreatmentPage):
         cycle = start_cycle(
             patient=self.patient, started_on=form.cleaned_data["started_on"], by=self.page.user, at=self.page.now
         )
-        started = f"cycle {cycle.number} started on {day_words(cycle.started_on)} at {cycle.dose_label}"
+        started = f"{cycle_words(cycle.number)} started on {day_words(cycle.started_on)} at {cycle.dose_label}"
         return f"{self.patient.code}: {started}."
 
 
@@ -127,7 +132,7 @@ class CorrectCyclePage(TreatmentPage):
     def open(self, request: HttpRequest, key: str, code: str) -> None:
         super().open(request, key, code)
         self.cycle = get_object_or_404(Cycle, patient=self.patient, number=self.kwargs["number"])
-        self.heading = f"Correct the start of cycle {self.cycle.number}"
+        self.heading = f"Correct the start of {cycle_words(self.cycle.number)}"
         self.lead = f"Recorded: {day_words(self.cycle.started_on)}. It was due on {day_words(self.cycle.due_on)}."
 
     def form(self, typed: Any = None) -> CorrectCycleForm:
@@ -140,7 +145,7 @@ class CorrectCyclePage(TreatmentPage):
 
     def act(self, form: Form) -> str:
         cycle = correct_cycle_start(cycle=self.cycle, by=self.page.user, at=self.page.now, **form.cleaned_data)
-        return f"{self.patient.code}: cycle {cycle.number} started on {day_words(cycle.started_on)}."
+        return f"{self.patient.code}: {cycle_words(cycle.number)} started on {day_words(cycle.started_on)}."
 
 
 class DosesPage(TreatmentPage):
@@ -153,7 +158,7 @@ class DosesPage(TreatmentPage):
         super().open(*args)
         recorded = list(DosesTaken.objects.filter(patient=self.patient))
         self.cycle = self.chosen(recorded)
-        self.heading = f"Doses taken in cycle {self.cycle.number}" if self.cycle else "Doses taken"
+        self.heading = f"Doses taken in {cycle_words(self.cycle.number)}" if self.cycle else "Doses taken"
         self.known = {d.agent: d.taken for d in recorded if self.cycle and d.cycle_id == self.cycle.pk}
 
     def chosen(self, recorded: list[DosesTaken]) -> Cycle | None:
@@ -162,36 +167,38 @@ class DosesPage(TreatmentPage):
         done = {(d.cycle_id, d.agent) for d in recorded}
         protocol = protocol_of(self.patient)
         missing = [
-            c for c in self.cycles if any((c.pk, dose.agent) not in done for dose in protocol.rung_doses(c.rung))
+            c
+            for c in self.cycles
+            if any((c.pk, dose.agent) not in done for dose in protocol.counted_doses(c.number, c.rung))
         ]
         return next(iter([*asked, *missing, *self.cycles[-1:]]), None)
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if self.cycle is None:
-            return [("Start cycle 1", self.url("patients:start-cycle"))] if refused else []
+            return [(f"Start {self.first}", self.url("patients:start-cycle"))] if refused else []
         number = self.cycle.number
-        return [(f"Correct the start of cycle {number}", self.url("patients:correct-cycle", number))]
+        return [(f"Correct the start of {cycle_words(number)}", self.url("patients:correct-cycle", number))]
 
     def look(self) -> None:
         if self.cycle is None:
-            raise Refused("no-cycle", f"{self.patient.code} has not started a cycle. Start cycle 1 first.")
+            raise Refused("no-cycle", f"{self.patient.code} has not started treatment. Start {self.first} first.")
 
     def form(self, typed: Any = None) -> DosesForm:
         protocol = protocol_of(self.patient)
-        doses = protocol.rung_doses(self.cycle.rung) if self.cycle else ()
+        doses = protocol.counted_doses(self.cycle.number, self.cycle.rung) if self.cycle else ()
         planned = [(protocol.agent(dose.agent), len(dose.days)) for dose in doses]
         return DosesForm(typed, initial=self.known, planned=planned, changes=bool(self.known))
 
     def facts(self) -> list[dict[str, Any]]:
         if self.cycle is None:
             return []
-        doses = doses_of_rung(protocol_of(self.patient), self.cycle.rung, self.cycle.started_on)
+        doses = doses_of_cycle(protocol_of(self.patient), self.cycle.number, self.cycle.rung, self.cycle.started_on)
         return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in doses]
 
     def act(self, form: Form) -> str:
         assert isinstance(form, DosesForm)
         if self.cycle is None:
-            raise Refused("no-cycle", f"{self.patient.code} has not started a cycle. Start cycle 1 first.")
+            raise Refused("no-cycle", f"{self.patient.code} has not started treatment. Start {self.first} first.")
         record_cycle_doses(
             cycle=self.cycle,
             taken=form.taken(),
@@ -199,7 +206,7 @@ class DosesPage(TreatmentPage):
             by=self.page.user,
             at=self.page.now,
         )
-        return f"{self.patient.code}: doses of cycle {self.cycle.number} recorded."
+        return f"{self.patient.code}: doses of {cycle_words(self.cycle.number)} recorded."
 
 
 class InterruptionPage(TreatmentPage):
@@ -209,7 +216,7 @@ class InterruptionPage(TreatmentPage):
 
     def look(self) -> None:
         if not self.cycles:
-            raise Refused("no-cycle", f"{self.patient.code} has not started a cycle; nothing can be interrupted.")
+            raise Refused("no-cycle", f"{self.patient.code} has not started treatment; nothing can be interrupted.")
 
     def form(self, typed: Any = None) -> InterruptionForm:
         agents = [(agent.code, agent.name) for agent in protocol_of(self.patient).agents]

@@ -66,7 +66,7 @@ def _doses(patient: Patient, course: Course, cycles: list[Cycle], by: User) -> I
     for cycle in cycles:
         recorded = {doses.agent for doses in cycle.doses_taken.all()}
         last = schedule.cycle_end(patient, cycle)
-        for dose in schedule.protocol_of(patient).rung_doses(cycle.rung):
+        for dose in schedule.protocol_of(patient).cycle_doses(cycle.number, cycle.rung):
             days = schedule.planned_dose_days(patient, cycle, dose.agent)
             stopped = [i for i in patient.interruptions.all() if i.cycle_id == cycle.pk and i.agent == dose.agent]
             possible = [day for day in days if ended_on is None or day <= ended_on]
@@ -92,9 +92,10 @@ def _events(
 ) -> Iterator[Task]:
     recorded = {(event.term, event.onset_on): event for event in patient.adverse_events.all()}
     for happening in course.events:
-        if happening.cycle > len(cycles):
+        cycle = schedule.cycle_numbered(cycles, happening.cycle)
+        if cycle is None:
             continue
-        onset = cycles[happening.cycle - 1].started_on + dt.timedelta(days=happening.day - 1)
+        onset = cycle.started_on + dt.timedelta(days=happening.day - 1)
         event = recorded.get((happening.term, onset))
         if event is None:
             yield Task(onset + ONE_DAY, partial(_record, patient, happening, onset, coordinator))
@@ -123,7 +124,8 @@ def _record(patient: Patient, what: Happening, onset: dt.date, by: User, *, at: 
 def _what_follows(
     patient: Patient, what: Happening, event: AdverseEvent, cycles: list[Cycle], coordinator: User, investigator: User
 ) -> Iterator[Task]:
-    cycle = cycles[what.cycle - 1]
+    cycle = schedule.cycle_numbered(cycles, what.cycle)
+    assert cycle is not None  # the event began in it
     next_day = event.onset_on + ONE_DAY
     if what.ends_treatment and not patient.discontinuations.all():
         yield Task(
@@ -176,8 +178,9 @@ def _leaving(patient: Patient, course: Course, cycles: list[Cycle], by: User) ->
     if course.leaves is None or patient.discontinuations.all():
         return
     number, day, reason = course.leaves
-    if number <= len(cycles):
-        on = cycles[number - 1].started_on + dt.timedelta(days=day - 1)
+    cycle = schedule.cycle_numbered(cycles, number)
+    if cycle is not None:
+        on = cycle.started_on + dt.timedelta(days=day - 1)
         yield Task(on + ONE_DAY, partial(discontinue, patient=patient, reason_code=reason, on=on, by=by))
 
 

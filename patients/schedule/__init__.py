@@ -1,0 +1,90 @@
+"""What is planned for a patient, worked out from what has happened. Nothing is stored or queried here.
+
+The rows are passed in or already loaded: `patient` with its `version`, `part`, `assigned_level` and, where
+there is one, `continuation_review`; with `reductions`, `discontinuations` and `follow_up_visits` prefetched.
+`cycles` are the patient's started cycles by number, the lead-in among them as number 0. Days are calendar days at the
+patient's site; day 1 of a cycle is its start.
+"""
+
+from patients.schedule.cycles import (
+    cycle_end,
+    cycle_numbered,
+    dlt_window,
+    lowest_rung_so_far,
+    next_cycle,
+    next_number,
+    place_in_cycle,
+    planned_cycles,
+    planned_dose_days,
+    rung_on,
+    start_of_cycle,
+    start_rung,
+)
+from patients.schedule.ending import (
+    continuation_review_day,
+    continuation_review_due,
+    discontinuation_in_force,
+    first_day,
+    is_dropped,
+    review_of,
+    treatment_ended_on,
+)
+from patients.schedule.follow_up import follow_up_visits, next_follow_up
+from patients.schedule.planned import (
+    FollowUpDue,
+    Occurrence,
+    PlannedCycle,
+    PlannedDay,
+    add_months,
+    cycle_title,
+    cycle_words,
+    protocol_of,
+)
+from patients.schedule.timepoints import (
+    WITHOUT_A_CYCLE,
+    anchor_number,
+    days_after_start,
+    lies_before_its_anchor,
+    occurrences,
+    timepoint_day,
+    visits,
+)
+
+__all__ = [
+    "WITHOUT_A_CYCLE",
+    "FollowUpDue",
+    "Occurrence",
+    "PlannedCycle",
+    "PlannedDay",
+    "add_months",
+    "anchor_number",
+    "continuation_review_day",
+    "continuation_review_due",
+    "cycle_end",
+    "cycle_numbered",
+    "cycle_title",
+    "cycle_words",
+    "days_after_start",
+    "discontinuation_in_force",
+    "dlt_window",
+    "first_day",
+    "follow_up_visits",
+    "is_dropped",
+    "lies_before_its_anchor",
+    "lowest_rung_so_far",
+    "next_cycle",
+    "next_follow_up",
+    "next_number",
+    "occurrences",
+    "place_in_cycle",
+    "planned_cycles",
+    "planned_dose_days",
+    "protocol_of",
+    "review_of",
+    "rung_on",
+    "start_of_cycle",
+    "start_rung",
+    "timepoint_day",
+    "treatment_ended_on",
+    "visits",
+]
