@@ -188,6 +188,10 @@ class Simulation(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     failure = models.TextField(blank=True)
 
+    # Of `with_progress` only.
+    planned: int
+    simulated: int
+
     objects = SimulationQuerySet.as_manager()
 
     class Meta:
@@ -207,6 +211,11 @@ class Simulation(models.Model):
 
     def __str__(self) -> str:
         return f"simulation {self.pk}"
+
+    @property
+    def percent(self) -> int:
+        """How far it is; for those read `with_progress`."""
+        return 100 * self.simulated // self.planned
 
 
 DONE = Q(done_at__isnull=False)

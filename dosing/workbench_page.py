@@ -97,7 +97,7 @@ def home_context(user: User) -> dict[str, Any]:
     return {
         "beginnings": [beginning for beginning in map(_beginning, _newest_versions(user)) if beginning],
         "comparisons": [_saved(comparison, user) for comparison in comparisons],
-        "simulations": [_simulation(each) for each in Simulation.objects.of(user).order_by("-pk")[:MOST_LISTED]],
+        "simulations": [_simulation(each) for each in Simulation.objects.of(user).with_progress()[:MOST_LISTED]],
     }
 
 
@@ -148,6 +148,6 @@ def _simulation(simulation: Simulation) -> dict[str, Any]:
         "pk": simulation.pk,
         "title": f"{simulation.trials:,} trials of {names}",
         "detail": f"started {simulation.started_at:%-d %b %Y, %H:%M} UTC",
-        "status": simulation.get_status_display(),
+        "status": f"{simulation.percent} %" if simulation.status == "running" else simulation.get_status_display(),
         "kind": kinds[simulation.status],
     }

@@ -296,6 +296,20 @@ def test_nobody_else_learns_that_it_exists(reader: Client, method: str, end: str
     assert simulation.status == Status.RUNNING
 
 
+# --- in the list of the workbench ---
+
+
+def test_the_workbench_lists_the_person_s_own_with_how_far_they_are(reader: Client, outsider: User) -> None:
+    others = running(person("another", "Ann Other"))
+    half, whole = running(outsider, blocks=2), done(outsider, BOIN, trials=10_000)
+    page = reader.get("/designs/").content.decode()
+    assert f'href="{SIMULATIONS}{half.pk}/"' in page
+    assert ">83 %<" in page
+    assert f'href="{SIMULATIONS}{whole.pk}/"' in page
+    assert ">done<" in page
+    assert f'href="{SIMULATIONS}{others.pk}/"' not in page
+
+
 # --- how much is asked of the database ---
 
 
