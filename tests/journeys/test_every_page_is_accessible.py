@@ -96,6 +96,8 @@ def examples(study: Study) -> Iterator[Example]:
     yield Example("dosing:decision", reverse("dosing:decision", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decisions", reverse("dosing:decisions", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decision-detail", reverse("dosing:decision-detail", args=[key, 1]))
+    for name in ("design-table", "design-paths"):
+        yield Example(f"dosing:{name}", reverse(f"dosing:{name}"), Role.PRINCIPAL_INVESTIGATOR)
     for name in ("protocol", "accrual"):
         yield Example(f"trials:{name}", reverse(f"trials:{name}", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     for name in ("samples", "label-sheet"):
