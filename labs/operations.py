@@ -10,12 +10,13 @@ from labs.models import Collection
 from labs.models import Tube as TubeRow
 from labs.queries import samples_of, with_samples
 from labs.schedule import DueCollection, anchor_cycle
-from patients.models import Consent, Patient
+from patients.models import Consent, Cycle, Patient
 from patients.regimen import day_words, span_words
+from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_words, lies_before_its_anchor, protocol_of
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.permissions import Permission, require
-from trials.protocol import AnchorKind
+from trials.protocol import Protocol
 from trials.queries import lock_study
 
 
@@ -180,27 +181,36 @@ def _check_day(patient: Patient, due: DueCollection, collected_on: dt.date, at: 
             f"Consent was signed on {day_words(consent.signed_on)}; no sample is taken for the study before that day.",
             field="collected_on",
         )
-    cycle = anchor_cycle(due.timepoint, list(patient.cycles.all()))
-    if due.timepoint.anchor is AnchorKind.PRE_TREATMENT:
+    timepoint, protocol = due.timepoint, protocol_of(patient)
+    if timepoint.anchor in WITHOUT_A_CYCLE:
+        return
+    cycle = anchor_cycle(timepoint, patient, list(patient.cycles.all()))
+    if lies_before_its_anchor(timepoint, protocol):
         if cycle is not None and collected_on > cycle.started_on:
             raise Refused(
                 "treatment-had-started",
-                f"Treatment started on {day_words(cycle.started_on)}: blood taken later is not a pre-treatment sample."
-                " Record the sample as missed, with the reason.",
+                f"{_start_words(cycle, protocol)} on {day_words(cycle.started_on)}: blood taken later is not what was"
+                " planned before it. Record the sample as missed, with the reason.",
                 field="collected_on",
             )
     elif cycle is None:
         raise Refused(
             "cycle-not-started",
-            f"Cycle {due.timepoint.cycle} has not started, so the sample “{due.title}” cannot have been collected."
-            " Record the start of the cycle first.",
+            f"{cycle_words(anchor_number(timepoint, protocol)).capitalize()} has not started, so the sample"
+            f" “{due.title}” cannot have been collected. Record the start of the cycle first.",
         )
     elif collected_on < cycle.started_on:
         raise Refused(
             "before-cycle",
-            f"Cycle {cycle.number} started on {day_words(cycle.started_on)}; its sample is taken after that.",
+            f"{cycle_words(cycle.number).capitalize()} started on {day_words(cycle.started_on)};"
+            " its sample is taken after that.",
             field="collected_on",
         )
+
+
+def _start_words(cycle: Cycle, protocol: Protocol) -> str:
+    """'Treatment started', or 'Cycle 1 started' where something came before it."""
+    return f"{'Treatment' if cycle.number == protocol.first_cycle else cycle_words(cycle.number).capitalize()} started"
 
 
 def _check_tubes(due: DueCollection, tubes: Sequence[str]) -> None:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from labs.patient_case import PatientCase
+from labs.patient_doses import amount_now, body_size, open_now, record_url
 from labs.samples_page import sample_title
 from labs.schedule import SampleState
-from labs.words import count, weekday_words
+from labs.words import count, first_upper, weekday_words
 from patients import schedule
+from patients.activities import ActivityState, title_together, together
 from patients.evaluability import Missing, MissingKind, Standing
 from patients.models import Cycle, Patient
 from patients.operations.reductions import reduction_refusal
 from patients.regimen import day_words, span_words
+from patients.schedule import cycle_title, cycle_words
 from trials.permissions import Permission
 
 _CLINICAL, _SCREEN = Permission.RECORD_CLINICAL, Permission.SCREEN_PATIENTS
@@ -71,7 +74,8 @@ def _steps(case: PatientCase) -> Iterator[Step]:
         yield _screening(case)
         return
     yield from _for_the_dlt_window(case)
-    dated = [*_samples(case), *_review(case), *_doses(case), *_cycle(case), *_follow_up(case)]
+    dated = [*_body_size(case), *_infusions(case), *_activities(case), *_samples(case), *_review(case), *_doses(case)]
+    dated += [*_cycle(case), *_follow_up(case)]
     yield from (step for _, step in sorted(dated, key=lambda found: found[0]))
     yield from _replacement(case)
     yield _waiting(case)
@@ -139,6 +143,36 @@ def _samples(case: PatientCase) -> Dated:
         yield due.planned_on, Step(f"The {title}", detail, action, late)
 
 
+def _activities(case: PatientCase) -> Dated:
+    for group in together(case.activities):
+        first = group[0]
+        if first.state not in (ActivityState.DUE, ActivityState.OVERDUE):
+            continue
+        late = first.state is ActivityState.OVERDUE
+        detail = f"Window {span_words(first.window_from, first.window_to)}"
+        detail += f", {count(first.days_late, 'day')} overdue." if late else "."
+        detail += "" if first.firm else " Its days are expected: they move with what they hang on."
+        url = reverse("patients:activity", args=[case.key, case.patient.code, first.which])
+        yield first.planned_on, Step(title_together(group), detail, Action("Record it", url, _CLINICAL), late)
+
+
+def _body_size(case: PatientCase) -> Dated:
+    """Height and weight where a dose waits for them, and where they are out of date."""
+    size = body_size(case)
+    if size is not None and size.caution and case.patient.status in (Status.REGISTERED, Status.ON_TREATMENT):
+        action = _act(case, "measure", "Record height and weight")
+        yield case.today, Step("Height and weight", size.caution, action)
+
+
+def _infusions(case: PatientCase) -> Dated:
+    for infusion in open_now(case):
+        amount, words = amount_now(case, infusion)
+        name = case.protocol.agent(infusion.dose.agent).name.lower()
+        title = f"{first_upper(infusion.noun)} of {name}, {amount}"
+        action = Action(f"Record {infusion.noun}", record_url(case, infusion), _CLINICAL)
+        yield infusion.planned_on, Step(title, words, action, infusion.window_to < case.today)
+
+
 def _review(case: PatientCase) -> Dated:
     due_on = schedule.continuation_review_due(case.patient, case.cycles)
     if due_on is not None and due_on <= case.today:
@@ -151,12 +185,12 @@ def _doses(case: PatientCase) -> Dated:
     for cycle in case.cycles:
         last = min(filter(None, [schedule.cycle_end(case.patient, cycle), case.ended_on]))
         if last < case.today and not _all_doses_entered(case, cycle):
-            action = _act(case, "doses", f"Enter doses of cycle {cycle.number}")
-            yield last, Step(f"Doses of cycle {cycle.number}", f"Its last day was {day_words(last)}.", action)
+            action = _act(case, "doses", f"Enter doses of {cycle_words(cycle.number)}")
+            yield last, Step(f"Doses of {cycle_words(cycle.number)}", f"Its last day was {day_words(last)}.", action)
 
 
 def _all_doses_entered(case: PatientCase, cycle: Cycle) -> bool:
-    given = {dose.agent for dose in case.protocol.rung_doses(cycle.rung)}
+    given = {dose.agent for dose in case.protocol.counted_doses(cycle.number, cycle.rung)}
     return given <= {taken.agent for taken in cycle.doses_taken.all()}
 
 
@@ -171,14 +205,15 @@ def _cycle(case: PatientCase) -> Dated:
             f" {day_words(planned.latest_on)}."
         )
         action = _act(case, "discontinue", "End treatment")
-        yield planned.due_on, Step(f"Cycle {planned.number} can no longer start", detail, action, True)
+        title = f"{cycle_words(planned.number).capitalize()} can no longer start"
+        yield planned.due_on, Step(title, detail, action, True)
         return
-    late = (case.today - planned.due_on).days > case.protocol.cycle.start_window.after
+    late = (case.today - planned.due_on).days > case.protocol.cycle_start_window(planned.number).after
     detail = (
         f"Due on {weekday_words(planned.due_on)}, {planned.label}. It can start until {day_words(planned.latest_on)}."
     )
-    action = _act(case, "start-cycle", f"Start cycle {planned.number}")
-    yield planned.due_on, Step(f"Cycle {planned.number}", detail, action, late)
+    action = _act(case, "start-cycle", f"Start {cycle_words(planned.number)}")
+    yield planned.due_on, Step(cycle_title(planned.number), detail, action, late)
 
 
 def _follow_up(case: PatientCase) -> Dated:
@@ -214,10 +249,13 @@ def _waiting(case: PatientCase) -> Step:
 
 def _coming(case: PatientCase) -> Iterator[tuple[dt.date, str]]:
     if case.next_cycle is not None:
-        yield case.next_cycle.due_on, f"Cycle {case.next_cycle.number}"
+        yield case.next_cycle.due_on, cycle_words(case.next_cycle.number).capitalize()
     for due in case.samples:
         if due.state is SampleState.UPCOMING:
             yield due.planned_on, f"The {sample_title(due)}"
+    for group in together(case.activities):
+        if group[0].state is ActivityState.UPCOMING:
+            yield group[0].planned_on, title_together(group)
     visit = schedule.next_follow_up(case.patient)
     if visit is not None:
         yield visit.on, f"Event-monitoring visit {visit.number}"
@@ -243,6 +281,8 @@ def _possible(case: PatientCase) -> Iterator[Action]:
         yield _act(case, "follow-up", "Record a monitoring visit")
         if _can_be_retreated(case):
             yield _act(case, "retreat", "Re-treat at a lower dose")
+    if case.protocol.by_body_size and status not in (Status.OFF_STUDY, Status.EVENT_MONITORING):
+        yield _act(case, "measure", "Record height and weight")
     if case.protocol.outcome_measures and status != Status.OFF_STUDY:
         yield _act(case, "outcome", "Enter outcome measures")
     if case.cycles:
@@ -264,13 +304,20 @@ def _possible_in_screening(case: PatientCase) -> Iterator[Action]:
 
 def _possible_in_treatment(case: PatientCase) -> Iterator[Action]:
     if case.next_cycle is not None:
-        yield _act(case, "start-cycle", f"Start cycle {case.next_cycle.number}")
+        yield _act(case, "start-cycle", f"Start {cycle_words(case.next_cycle.number)}")
     if case.on_treatment:
+        yield from _possible_infusions(case)
         yield from _resumptions(case)
         yield _act(case, "interruption", "Record an interruption")
         # Offered at the maximum too: the page then says why not, and leads to the end of treatment.
         yield _act(case, "reduce", "Reduce the dose")
     yield _act(case, "discontinue", "End treatment")
+
+
+def _possible_infusions(case: PatientCase) -> Iterator[Action]:
+    waiting = open_now(case)
+    if waiting:
+        yield Action(f"Record {waiting[0].noun}", record_url(case, waiting[0]), _CLINICAL)
 
 
 def _resumptions(case: PatientCase) -> Iterator[Action]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from labs.queries import samples_of
 from labs.schedule import DueCollection
 from patients import schedule
+from patients.activities import DueActivity, due_activities
 from patients.evaluability import PatientStanding, standing_of
 from patients.models import Consent, Cycle, EligibilityCheck, Patient
 from patients.schedule import FollowUpDue, PlannedCycle, protocol_of
@@ -37,6 +38,10 @@ class PatientCase:
     @cached_property
     def samples(self) -> list[DueCollection]:
         return samples_of(self.patient, self.today)
+
+    @cached_property
+    def activities(self) -> list[DueActivity]:
+        return due_activities(self.patient, self.cycles, self.patient.activities.all(), self.today)
 
     @cached_property
     def standing(self) -> PatientStanding | None:

@@ -9,35 +9,22 @@ from django.urls import reverse
 from labs.patient_case import PatientCase
 from labs.samples_page import sample_title, state_chip, tubes_words, when_words
 from labs.schedule import DueCollection, SampleState
+from labs.timeline_activities import activity_entries
+from labs.timeline_entry import EXPECTED, FIRM, PAST, Entry
+from labs.timeline_infusions import infusion_entries
 from labs.words import count, first_lower, first_upper, listed
 from patients import schedule
 from patients.evaluability import fired_rule, judgement_missing, newest_judgement
 from patients.models import AdverseEvent, Cycle, FollowUpVisit, OutcomeValue
 from patients.regimen import day_words, span_words
-from patients.schedule import FollowUpDue, PlannedCycle, PlannedDay
+from patients.schedule import FollowUpDue, PlannedCycle, PlannedDay, cycle_words
 from trials.clock import day_of
 from trials.permissions import Permission
 from trials.protocol import AnchorKind, Timepoint
 
-PAST, FIRM, EXPECTED = "past", "firm", "expected"
-
 # What stays in sight: the present cycle and the one before it, and the next two.
 SIGHT_BACK, SIGHT_AHEAD = dt.timedelta(days=42), dt.timedelta(days=63)
 A_FEW = 4
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line. date: its day. kind: which mark. state: past, firm (planned from actual dates) or expected."""
-
-    date: dt.date
-    kind: str
-    title: str
-    state: str = PAST
-    detail: str = ""
-    url: str = ""
-    chip: str = ""
-    chip_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +71,9 @@ def _entries(case: PatientCase) -> Iterator[Entry]:
     yield from _before_treatment(case)
     yield from _samples(case)
     yield from _outcomes(case)
-    yield from _visits(case)
+    yield from activity_entries(case)
     yield from _reductions(case)
+    yield from infusion_entries(case)
     yield from _started_cycles(case)
     yield from _planned_cycles(case)
     yield from _interruptions(case)
@@ -123,14 +111,14 @@ def _started_cycles(case: PatientCase) -> Iterator[Entry]:
         parts = [f"{count(late, 'day')} after it was due" if late > 0 else "", doses]
         detail = " · ".join(part for part in parts if part)
         url = _page(case, "patients:correct-cycle", Permission.RECORD_CLINICAL, cycle.number)
-        title = f"Cycle {cycle.number} started at {cycle.dose_label}"
+        title = f"{cycle_words(cycle.number).capitalize()} started at {cycle.dose_label}"
         yield Entry(cycle.started_on, "cycle", title, detail=detail, url=url)
 
 
 def _doses_taken(case: PatientCase, cycle: Cycle) -> str:
     """'21 of 21 lenalidomide and 4 of 4 dexamethasone taken'."""
     taken = {row.agent: row for row in cycle.doses_taken.all()}
-    agents = [dose.agent for dose in case.protocol.rung_doses(cycle.rung) if dose.agent in taken]
+    agents = [dose.agent for dose in case.protocol.cycle_doses(cycle.number, cycle.rung) if dose.agent in taken]
     words = [f"{taken[a].taken} of {taken[a].planned} {case.protocol.agent(a).name.lower()}" for a in agents]
     return f"{listed(words)} taken" if words else ""
 
@@ -139,10 +127,11 @@ def _planned_cycles(case: PatientCase) -> Iterator[Entry]:
     visits = _visit_of_cycle(case)
     for cycle in case.planned:
         days = f"can start until {day_words(cycle.latest_on)}" if cycle.firm else ""
-        detail = " · ".join(part for part in (cycle.label, visits, days) if part)
+        detail = " · ".join(part for part in (cycle.label, visits if cycle.number else "", days) if part)
         url = _page(case, "patients:start-cycle", Permission.RECORD_CLINICAL) if cycle.firm else ""
         chip, kind = _lateness(case, cycle)
-        yield Entry(cycle.due_on, "cycle", f"Cycle {cycle.number} is due", _state(cycle.firm), detail, url, chip, kind)
+        title = f"{cycle_words(cycle.number).capitalize()} is due"
+        yield Entry(cycle.due_on, "cycle", title, _state(cycle.firm), detail, url, chip, kind)
 
 
 def _visit_of_cycle(case: PatientCase) -> str:
@@ -247,7 +236,7 @@ def _dlt_window(case: PatientCase) -> Iterator[Entry]:
         yield Entry(last, "decision", "The DLT window ended", detail=case.standing.reason)
 
 
-# --- samples, visits, outcome measures ---
+# --- samples, outcome measures ---
 
 
 def _samples(case: PatientCase) -> Iterator[Entry]:
@@ -272,14 +261,6 @@ def _sample_url(case: PatientCase, due: DueCollection) -> str:
         return _page(case, "labs:label", Permission.VIEW_PATIENTS, due.code)
     page = "labs:collect" if due.state.is_open else "labs:correct"
     return _page(case, page, Permission.RECORD_SAMPLES, due.code)
-
-
-def _visits(case: PatientCase) -> Iterator[Entry]:
-    """Visits that do not come with a cycle's start."""
-    for visit in schedule.visits(case.patient, case.cycles, case.today) if case.registered else []:
-        if visit.timepoint.anchor is not AnchorKind.EVERY_CYCLE_START and visit.day.on >= case.today:
-            window = f"window {span_words(visit.day.window_from, visit.day.window_to)}"
-            yield Entry(visit.day.on, "visit", visit.title, _state(visit.day.firm), window)
 
 
 def _outcomes(case: PatientCase) -> Iterator[Entry]:

@@ -10,7 +10,7 @@ from accounts.models import User
 from labs.models import Collection
 from labs.schedule import DueCollection, SampleState, due_collections
 from patients.models import Patient
-from patients.queries import with_dlt_data
+from patients.queries import load_doses, with_dlt_data
 from patients.schedule import treatment_ended_on
 from trials.clock import day_of
 from trials.models import Site, Study
@@ -72,7 +72,7 @@ def whole_patient(user: User, study: Study, code: str) -> Patient | None:
     """
     seen = Patient.objects.filter(visible_sites(user, study), study=study, code=code)
     recorded = Collection.objects.select_related("recorded_by").prefetch_related("tubes")
-    return (
+    found = (
         with_dlt_data(seen)
         .select_related(
             "site", "part", "assigned_level", "slot__replaced_by", "slot__cohort", "window_assessment",
@@ -82,7 +82,11 @@ def whole_patient(user: User, study: Study, code: str) -> Patient | None:
             "cycles__doses_taken",
             "follow_up_visits",
             "outcomes",
+            "activities",
             Prefetch("collections", queryset=recorded),
         )
         .first()
     )  # fmt: skip
+    if found is not None:
+        load_doses(found)
+    return found

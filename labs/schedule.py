@@ -10,8 +10,8 @@ from enum import StrEnum
 
 from labs.models import Collection
 from patients.models import Cycle, Patient
-from patients.schedule import timepoint_day
-from trials.protocol import AnchorKind, Timepoint, Tube
+from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_numbered, is_dropped, protocol_of, timepoint_day
+from trials.protocol import Timepoint, Tube
 
 
 class SampleState(StrEnum):
@@ -125,10 +125,7 @@ def _planned(
 
 def _dropped(patient: Patient, day: dt.date, ended_on: dt.date | None) -> bool:
     """Whether treatment had ended by this day, for good or until a re-treatment."""
-    if ended_on is not None and day > ended_on:
-        return True
-    pauses = ((d.on, d.retreated_on) for d in patient.discontinuations.all() if d.retreated_on)
-    return any(stopped < day < resumed for stopped, resumed in pauses)
+    return (ended_on is not None and day > ended_on) or is_dropped(patient, day)
 
 
 def state_on(today: dt.date, window_from: dt.date, window_to: dt.date) -> SampleState:
@@ -138,7 +135,8 @@ def state_on(today: dt.date, window_from: dt.date, window_to: dt.date) -> Sample
     return SampleState.DUE if today <= window_to else SampleState.OVERDUE
 
 
-def anchor_cycle(timepoint: Timepoint, cycles: Sequence[Cycle]) -> Cycle | None:
-    """The started cycle on which the time point hangs: cycle 1 for pre-treatment. None while it has not started."""
-    number = 1 if timepoint.anchor is AnchorKind.PRE_TREATMENT else timepoint.cycle
-    return next((cycle for cycle in cycles if cycle.number == number), None)
+def anchor_cycle(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle]) -> Cycle | None:
+    """The started cycle on which the time point hangs: the first for pre-treatment. None while it has not started."""
+    if timepoint.anchor in WITHOUT_A_CYCLE:
+        return None
+    return cycle_numbered(cycles, anchor_number(timepoint, protocol_of(patient)))

@@ -15,6 +15,8 @@ from rest_framework.response import Response
 from rest_framework.routers import BaseRouter
 
 from patients import schedule
+from patients.activity_api import register_activities
+from patients.dose_api import register_doses
 from patients.event_api import register_events
 from patients.models import Consent, Cycle, DosesTaken, EligibilityCheck, Patient
 from patients.operations import (
@@ -145,7 +147,7 @@ class EligibilityEntrySerializer(serializers.Serializer[Any]):
 
 
 class RegistrationSerializer(serializers.Serializer[Any]):
-    planned_start = serializers.DateField(help_text="first day of cycle 1")
+    planned_start = serializers.DateField(help_text="first day of treatment")
 
 
 class CycleStartSerializer(serializers.Serializer[Any]):
@@ -272,4 +274,6 @@ class CycleViewSet(ListModelMixin, RetrieveModelMixin, StudyScoped):
 def register(router: BaseRouter) -> None:
     router.register(f"{STUDY_PREFIX}/patients", PatientViewSet, basename="patient")
     router.register(rf"{STUDY_PREFIX}/patients/(?P<patient_code>[-\w]+)/cycles", CycleViewSet, basename="patient-cycle")
+    register_activities(router)
     register_events(router)
+    register_doses(router)

@@ -2,6 +2,8 @@
 
 from django.urls import path, re_path
 
+from patients.activity_urls import activity_urlpatterns
+from patients.dose_urls import dose_urlpatterns
 from patients.event_urls import event_urlpatterns
 from patients.views import ending, entering, listing, outcomes, treatment
 
@@ -38,5 +40,7 @@ urlpatterns = [
     re_path(VISIT + r"/correct/$", ending.CorrectFollowUpPage.as_view(), name="correct-follow-up"),
     re_path(PATIENT + r"/outcome/$", outcomes.OutcomePage.as_view(), name="outcome"),
     re_path(OUTCOME + r"/correct/$", outcomes.CorrectOutcomePage.as_view(), name="correct-outcome"),
+    *dose_urlpatterns,
+    *activity_urlpatterns,
     *event_urlpatterns,
 ]

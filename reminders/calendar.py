@@ -73,8 +73,8 @@ def calendar_of(
     about = ("calendar", tuple(site.pk for site in seen), tuple(sorted(days.items())), today, horizon, limit)
 
     def work_out() -> Calendar:
-        earliest, latest = min([today, *days.values()]), max([today, *days.values()])
-        due = candidates(study, [site.pk for site in seen], earliest, latest + horizon)
+        latest = max([today, *days.values()])
+        due = candidates(study, [site.pk for site in seen], latest + horizon)
         looked_at = due if limit is None else due[:limit]
         items = [
             *decision_items(awaited(study, now, everywhere), today),

@@ -11,13 +11,16 @@ from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Concat, JSONObject
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Concat, JSONObject
 
 from labs.models import Collection
+from patients import schedule
+from patients.activities import activities_of
 from patients.dlt_rules import rule_that_fires
 from patients.evaluability import Missing, Window, judgement_missing
 from patients.models import (
+    ActivityRecord,
     AdverseEvent,
     Attribution,
     Cycle,
@@ -33,9 +36,11 @@ from patients.schedule import add_months
 from reminders.items import Kind
 from trials.models import ProtocolVersion, Study
 from trials.protocol import AnchorKind, Protocol, Timepoint
+from trials.protocol_schedule import OF_EVERY_CYCLE
 
 Status = Patient.Status
 WITH_SOMETHING_DUE = (Status.REGISTERED, Status.ON_TREATMENT, Status.EVENT_MONITORING)
+ONE_DAY = dt.timedelta(days=1)
 Due = tuple[dt.date, Kind]
 
 
@@ -51,12 +56,25 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Point:
-    """A time point as plain numbers: it opens so many days after the start of its cycle (0: of the next one)."""
+    """A time point as plain numbers: planned so many days after the start of its cycle, its window open before that.
+
+    cycle: None where it hangs on none (registration, the end of treatment) or comes back with every one.
+    """
 
     code: str
-    cycle: int
-    opens: int
+    anchor: AnchorKind
+    cycle: int | None
+    after: int
+    before: int
     parts: frozenset[str]
+
+    @classmethod
+    def of(cls, code: str, timepoint: Timepoint, protocol: Protocol) -> "Point":
+        anchor, parts = timepoint.anchor, frozenset(timepoint.parts)
+        alone = anchor in schedule.WITHOUT_A_CYCLE or timepoint.comes_back
+        cycle = None if alone else schedule.anchor_number(timepoint, protocol)
+        after = schedule.days_after_start(timepoint, protocol)
+        return cls(code, anchor, cycle, after, timepoint.window.before, parts)
 
 
 @dataclass(frozen=True)
@@ -64,24 +82,20 @@ class Plan:
     """A protocol's time points; worked out once, asked for each patient."""
 
     protocol: Protocol
-    visits: tuple[Point, ...]
+    activities: tuple[Point, ...]
     samples: tuple[Point, ...]
     outcomes: tuple[Point, ...]
 
     @classmethod
     def of(cls, protocol: Protocol) -> "Plan":
-        def point(code: str, timepoint: Timepoint, before: int) -> Point:
-            after = protocol.cycle.length_days - 1 if timepoint.anchor is AnchorKind.CYCLE_END else 0
-            cycle = 1 if timepoint.anchor is AnchorKind.PRE_TREATMENT else timepoint.cycle or 0
-            return Point(code, cycle, after - before, frozenset(timepoint.parts))
-
         samples = protocol.samples.timepoints if protocol.samples else ()
         measured = [(f"{m.code}:{t.code}", t) for m in protocol.outcome_measures for t in m.timepoints]
+        done = [(f"{a.code}:{t.code}", t) for a in activities_of(protocol) for t in a.timepoints]
         return cls(
             protocol,
-            visits=tuple(point(visit.code, visit, 0) for visit in protocol.visits),
-            samples=tuple(point(sample.code, sample, sample.window.before) for sample in samples),
-            outcomes=tuple(point(code, timepoint, timepoint.window.before) for code, timepoint in measured),
+            activities=tuple(Point.of(code, timepoint, protocol) for code, timepoint in done),
+            samples=tuple(Point.of(sample.code, sample, protocol) for sample in samples),
+            outcomes=tuple(Point.of(code, timepoint, protocol) for code, timepoint in measured),
         )
 
 
@@ -123,10 +137,12 @@ class Traces:
     pk: int
     part: str
     planned_start: dt.date
+    registered_on: dt.date
     version_id: int
     assessed_until: dt.date | None
     reviewed: bool
     starts: list[dt.date] = field(default_factory=list)
+    activities: frozenset[str] = frozenset()
     samples: frozenset[str] = frozenset()
     outcomes: frozenset[str] = frozenset()
     followed_up: list[dt.date] = field(default_factory=list)
@@ -135,15 +151,12 @@ class Traces:
     events: list[Noted] = field(default_factory=list)
 
 
-def candidates(study: Study, site_ids: list[int], today: dt.date, horizon: dt.date) -> list[Candidate]:
-    """Patients of these sites who may have something due by `horizon`, the earliest first. Constant queries.
-
-    today: the earliest day that it is at any of the sites. Visits of earlier days leave nothing to do.
-    """
+def candidates(study: Study, site_ids: list[int], horizon: dt.date) -> list[Candidate]:
+    """Patients of these sites who may have something due by `horizon`, the earliest first. Constant queries."""
     versions = ProtocolVersion.objects.filter(study=study).exclude(status=ProtocolVersion.Status.DRAFT)
     plans = {version.pk: Plan.of(version.protocol) for version in versions}
     patients = Patient.objects.filter(study=study, site_id__in=site_ids, status__in=WITH_SOMETHING_DUE)
-    reckonings = [_Reckoning(t, plans[t.version_id], today) for t in _all_traces(patients, plans.values())]
+    reckonings = [_Reckoning(t, plans[t.version_id]) for t in _all_traces(patients, plans.values())]
     judgements = _judgements(reckonings)
     found = []
     for reckoning in reckonings:
@@ -175,15 +188,20 @@ def _judgements(reckonings: list["_Reckoning"]) -> dict[int, list[Missing]]:
 
 
 def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[Traces]:
-    columns = ("pk", "part__kind", "planned_start", "version_id", "continuation_review__pk")
+    columns = ("pk", "part__kind", "planned_start", "registered_at", "version_id", "continuation_review__pk")
     rows = patients.order_by().values_list(*columns, _assessed_until())
     found = {
-        pk: Traces(pk, part, start, version, assessed, review is not None)
-        for pk, part, start, version, review, assessed in rows
+        pk: Traces(pk, part, start, registered_at.date() - ONE_DAY, version, assessed, review is not None)
+        for pk, part, start, registered_at, version, review, assessed in rows
     }
     among = {"patient__in": patients.order_by().values("pk")}
     for pk, starts in _gathered(Cycle.objects.filter(**among), "started_on", order="number"):
         found[pk].starts = starts
+    cycle = Coalesce(Cast("cycle", TextField()), Value(""))
+    for pk, codes in _gathered(
+        ActivityRecord.objects.filter(**among), Concat("activity", Value(":"), "timepoint", Value(":"), cycle)
+    ):
+        found[pk].activities = frozenset(codes)
     for pk, codes in _gathered(Collection.objects.filter(**among), "timepoint"):
         found[pk].samples = frozenset(codes)
     measured = OutcomeValue.objects.filter(**among)
@@ -235,12 +253,12 @@ def _events(events: QuerySet[AdverseEvent], plans: Iterable[Plan]) -> Iterator[t
 class _Reckoning:
     """The arithmetic of one patient: the first day on which each kind of item can be due."""
 
-    def __init__(self, traces: Traces, plan: Plan, today: dt.date) -> None:
+    def __init__(self, traces: Traces, plan: Plan) -> None:
         self.traces = traces
         self.plan = plan
         self.protocol = plan.protocol
-        self.today = today
-        self.length = plan.protocol.cycle.length_days
+        self.first = plan.protocol.first_cycle
+        self.next_number = self.first + len(traces.starts)
         self.window = self._dlt_window()
         self.next_start = self._next_start()
 
@@ -250,10 +268,10 @@ class _Reckoning:
     def earliest(self) -> Iterator[Due]:
         traces, plan = self.traces, self.plan
         if self.next_start is not None:
-            yield self.next_start - dt.timedelta(days=self.protocol.cycle.start_window.before), Kind.CYCLE
-        yield from ((d, Kind.VISIT) for d in self._opening(plan.visits, frozenset()) if d >= self.today)
-        yield from ((day, Kind.SAMPLE) for day in self._opening(plan.samples, traces.samples))
-        yield from ((day, Kind.OUTCOME) for day in self._opening(plan.outcomes, traces.outcomes))
+            yield self.next_start - self.protocol.cycle_start_window(self.next_number).before * ONE_DAY, Kind.CYCLE
+        yield from ((day, Kind.ACTIVITY) for day in self._opening(self._activities()))
+        yield from ((day, Kind.SAMPLE) for day in self._opening(_left(plan.samples, traces.samples)))
+        yield from ((day, Kind.OUTCOME) for day in self._opening(_left(plan.outcomes, traces.outcomes)))
         yield from self._window()
         yield from self._in_the_long_run()
 
@@ -265,31 +283,47 @@ class _Reckoning:
             return traces.planned_start
         if traces.resumed_on is not None and traces.resumed_on > traces.starts[-1]:
             return traces.resumed_on
-        return traces.starts[-1] + dt.timedelta(days=self.length)
+        return traces.starts[-1] + self.protocol.cycle_length(self.next_number - 1) * ONE_DAY
 
     def _start_of(self, cycle: int) -> dt.date | None:
         started = self.traces.starts
-        if cycle <= len(started):
-            return started[cycle - 1]
-        if self.next_start is None:
+        if self.first <= cycle < self.next_number:
+            return started[cycle - self.first]
+        if self.next_start is None or cycle < self.next_number:
             return None
-        return self.next_start + dt.timedelta(days=(cycle - len(started) - 1) * self.length)
+        return self.next_start + sum(map(self.protocol.cycle_length, range(self.next_number, cycle))) * ONE_DAY
 
-    def _opening(self, points: tuple[Point, ...], done: frozenset[str]) -> Iterator[dt.date]:
-        """When the windows of the time points open that nothing is recorded about; of visits, the planned day."""
-        following = len(self.traces.starts) + 1
-        for point in points:
-            if point.code in done or self.traces.part not in point.parts:
-                continue
-            start = self._start_of(point.cycle or following)
-            if start is not None:
-                yield start + dt.timedelta(days=point.opens)
+    def _activities(self) -> Iterator[tuple[Point, int | None]]:
+        """What nothing is recorded about, with the cycle where it comes back: of those started and of the next one."""
+        done = self.traces.activities
+        every = range(1, max(1, self.next_number) + 1)
+        for point in self.plan.activities:
+            for cycle in every if point.anchor in OF_EVERY_CYCLE else [None]:
+                if f"{point.code}:{cycle if cycle is not None else ''}" not in done:
+                    yield point, cycle
+
+    def _opening(self, points: Iterable[tuple[Point, int | None]]) -> Iterator[dt.date]:
+        """When the windows of the time points of the patient's part open; what treatment ended before is dropped."""
+        ended_on = self.traces.ended_on
+        for point, cycle in points:
+            planned = self._planned(point, cycle) if self.traces.part in point.parts else None
+            if planned is not None and (ended_on is None or planned <= ended_on):
+                yield planned - point.before * ONE_DAY
+
+    def _planned(self, point: Point, cycle: int | None) -> dt.date | None:
+        if point.anchor is AnchorKind.REGISTRATION:
+            return self.traces.registered_on
+        if point.anchor is AnchorKind.END_OF_TREATMENT:
+            return self.traces.ended_on
+        number = cycle if point.cycle is None else point.cycle
+        start = self._start_of(number) if number is not None else None
+        return start + point.after * ONE_DAY if start is not None else None
 
     def _dlt_window(self) -> Window | None:
         window = self.protocol.dlt.window
-        if len(self.traces.starts) < window.cycle:
+        if window.cycle >= self.next_number:
             return None
-        start = self.traces.starts[window.cycle - 1]
+        start = self.traces.starts[window.cycle - self.first]
         return start + dt.timedelta(days=window.from_day - 1), start + dt.timedelta(days=window.to_day - 1)
 
     def _window(self) -> Iterator[Due]:
@@ -309,6 +343,11 @@ class _Reckoning:
             if since < plan.for_days // plan.every_days:
                 opens = (since + 1) * plan.every_days - plan.window.before
                 yield traces.ended_on + dt.timedelta(days=opens), Kind.FOLLOW_UP
+
+
+def _left(points: Iterable[Point], done: frozenset[str]) -> Iterator[tuple[Point, int | None]]:
+    """The time points that nothing is recorded about."""
+    return ((point, None) for point in points if point.code not in done)
 
 
 def _within(window: Window | None, day: dt.date) -> bool:

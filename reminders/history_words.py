@@ -12,6 +12,7 @@ class Subject(models.TextChoices):
     TREATMENT = "treatment", "Cycles, doses and reductions"
     EVENTS = "events", "Adverse events and DLTs"
     SAMPLES = "samples", "Samples"
+    ACTIVITIES = "activities", "Visits and activities"
     OUTCOMES = "outcomes", "Outcomes and event monitoring"
     DECISIONS = "decisions", "Dose decisions"
     STUDY = "study", "Study, sites and people"
@@ -51,6 +52,11 @@ WORDS: dict[str, Words] = {
         "DLT judgement", _S.EVENTS, ("event_id", "is_dlt", "rule", "rationale", "confirmed")
     ),
     "patients_windowassessment": Words("DLT window", _S.EVENTS, ("taken", "planned", "closed_on")),
+    "patients_activityrecord": Words(
+        "Activity",
+        _S.ACTIVITIES,
+        ("activity", "timepoint", "cycle", "outcome", "done_on", "out_of_window_reason", "missed_reason"),
+    ),
     "labs_collection": Words(
         "Sample", _S.SAMPLES, ("timepoint", "outcome", "collected_on", "out_of_window_reason", "missed_reason")
     ),

@@ -26,7 +26,7 @@ class Kind(models.TextChoices):
     WINDOW = "window", "DLT window"
     RESERVATION = "reservation", "reserved slot"
     CYCLE = "cycle", "cycle start"
-    VISIT = "visit", "visit"
+    ACTIVITY = "activity", "visit or activity"
     SAMPLE = "sample", "sample"
     OUTCOME = "outcome", "outcome measures"
     CONTINUATION = "continuation", "continuation review"
@@ -58,7 +58,7 @@ DOING = {
     Kind.WINDOW: Doing("Assess", "patients:window", Permission.RECORD_CLINICAL),
     Kind.RESERVATION: Doing("Register", "labs:patient", Permission.SCREEN_PATIENTS),
     Kind.CYCLE: Doing("Start", "patients:start-cycle", Permission.RECORD_CLINICAL),
-    Kind.VISIT: Doing("Open", "labs:patient", Permission.RECORD_CLINICAL),
+    Kind.ACTIVITY: Doing("Record", "patients:activity", Permission.RECORD_CLINICAL),
     Kind.SAMPLE: Doing("Collect", "labs:collect", Permission.RECORD_SAMPLES),
     Kind.OUTCOME: Doing("Enter", "patients:outcome", Permission.RECORD_CLINICAL),
     Kind.CONTINUATION: Doing("Review", "patients:continuation", Permission.RECORD_CLINICAL),

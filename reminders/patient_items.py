@@ -7,13 +7,13 @@ from django.db.models import QuerySet
 
 from labs.schedule import DueCollection, due_collections
 from patients import schedule
+from patients.activities import due_activities, title_together, together
 from patients.evaluability import Missing, MissingKind, assessment_of, fell_short
 from patients.models import Cycle, Patient
 from patients.regimen import short_day, span_words
-from patients.schedule import PlannedCycle, PlannedDay, protocol_of
+from patients.schedule import PlannedCycle, PlannedDay, cycle_title, protocol_of
 from reminders.candidates import Candidate
 from reminders.items import Item, Kind
-from trials.protocol import AnchorKind
 
 # The window is assessed when its last day is over; three days later the cohort has waited long enough.
 ASSESS_WITHIN = dt.timedelta(days=3)
@@ -33,6 +33,7 @@ def with_schedule(patients: QuerySet[Patient]) -> QuerySet[Patient]:
         "interruptions",
         "follow_up_visits",
         "collections",
+        "activities",
         "outcomes",
     )
 
@@ -44,7 +45,7 @@ def items_of_patient(patient: Patient, candidate: Candidate, today: dt.date, hor
     for kind, find in (
         (Kind.WINDOW, due.window),
         (Kind.CYCLE, due.cycle),
-        (Kind.VISIT, due.visits),
+        (Kind.ACTIVITY, due.activities),
         (Kind.SAMPLE, due.samples),
         (Kind.OUTCOME, due.outcomes),
         (Kind.CONTINUATION, due.continuation),
@@ -107,21 +108,29 @@ class _Due:
         yield self._item(
             Kind.CYCLE,
             str(planned.number),
-            title=f"cycle {planned.number} starts",
+            title=f"{cycle_title(planned.number).lower()} starts",
             detail=self._cycle_words(planned),
             on=planned.due_on,
             opens=planned.earliest_on,
-            closes=planned.due_on + dt.timedelta(days=self.protocol.cycle.start_window.after),
+            closes=planned.due_on + dt.timedelta(days=self.protocol.cycle_start_window(planned.number).after),
         )
 
-    def visits(self) -> Iterator[Item]:
-        """Visits on days of their own; those at the start of a cycle are part of starting it."""
-        for visit in self.protocol.visits:
-            if visit.anchor is AnchorKind.EVERY_CYCLE_START:
-                continue
-            day = schedule.timepoint_day(visit, self.patient, self.cycles)
-            if day is not None and self.today <= day.on <= self.horizon:
-                yield self._planned(Kind.VISIT, visit.code, visit.title.lower(), day)
+    def activities(self) -> Iterator[Item]:
+        """Visits and activities on days of their own; what is due together is one item."""
+        done = self.patient.activities.all()
+        due = due_activities(self.patient, self.cycles, done, self.today)
+        for group in together(one for one in due if one.state.is_open and one.window_from <= self.horizon):
+            first, title = group[0], title_together(group)
+            yield self._item(
+                Kind.ACTIVITY,
+                str(first.which),
+                title=title[0].lower() + title[1:],
+                detail=self._window_words(first.window_to) + ("" if first.firm else " · expected, may still move"),
+                on=first.planned_on,
+                opens=first.window_from,
+                closes=first.window_to,
+                where=(str(first.which),),
+            )
 
     def samples(self) -> Iterator[Item]:
         done = self.patient.collections.all()
@@ -145,7 +154,7 @@ class _Due:
         days: dict[str, tuple[str, PlannedDay]] = {}
         for measure in self.protocol.outcome_measures:
             for point in measure.timepoints:
-                if (measure.code, point.code) in done or point.anchor is AnchorKind.EVERY_CYCLE_START:
+                if (measure.code, point.code) in done or point.comes_back:
                     continue
                 day = schedule.timepoint_day(point, self.patient, self.cycles)
                 if day is not None and day.window_from <= self.horizon:

@@ -27,7 +27,13 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self.select_related(
             "site", "part", "assigned_level", "slot", "reserved_slot", "consent", "eligibility", "continuation_review"
         ).prefetch_related(
-            "study", "version", "cycles", "reductions", "discontinuations", "follow_up_visits", "interruptions"
+            "study",
+            "version",
+            "cycles",
+            "reductions",
+            "discontinuations",
+            "follow_up_visits",
+            "interruptions",
         )
 
 

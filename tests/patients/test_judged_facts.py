@@ -40,7 +40,7 @@ def corrected(event: AdverseEvent, by: User, **changes: Any) -> AdverseEvent:
 
 def is_asked_for(patient: Patient) -> bool:
     """Whether the judgement is among what is due, found without loading the patient whole."""
-    found = candidates(patient.study, [patient.site_id], day(31), day(31))
+    found = candidates(patient.study, [patient.site_id], day(31))
     return any(candidate.judgements for candidate in found)
 
 

@@ -59,7 +59,7 @@ def window_is_due(patient: Patient) -> bool:
     today = day(31)
     return any(
         item.kind is Kind.WINDOW
-        for candidate in candidates(patient.study, [patient.site_id], today, today)
+        for candidate in candidates(patient.study, [patient.site_id], today)
         for found in with_schedule(Patient.objects.filter(pk=candidate.patient_id))
         for item in items_of_patient(found, candidate, today, today)
     )
