@@ -11,14 +11,18 @@ from django.urls import reverse
 
 from labs.patient_actions import WhatNext, what_next
 from labs.patient_case import PatientCase
+from labs.patient_doses import Doses, doses_of
+from labs.patient_regimen import RegimenDose, regimen_doses
 from labs.patient_timeline import TimeLine, time_line
 from labs.plots import Point, outcome_plot
-from labs.words import first_lower, listed, weekday_words
+from labs.words import first_lower, first_upper, listed, weekday_words
 from patients import schedule
 from patients.evaluability import MissingKind, Standing
 from patients.models import Patient
 from patients.outcome_series import OutcomePoint, OutcomeSeries, outcome_series
-from patients.regimen import DatedDose, day_words, doses_of_rung, span_words
+from patients.place import place_words
+from patients.regimen import day_words, span_words
+from patients.schedule import cycle_title, cycle_words
 from trials.permissions import Permission
 from trials.protocol import OutcomeMeasure, Timepoint
 
@@ -31,7 +35,7 @@ class Regimen:
 
     title: str
     when: str
-    doses: tuple[DatedDose, ...]
+    doses: tuple[RegimenDose, ...]
     note: str = ""
 
 
@@ -82,6 +86,7 @@ class PatientPage:
     next: WhatNext
     standing: tuple[str, str] | None
     regimens: list[Regimen]
+    doses: Doses | None
     facts: list[Fact]
     time_line: TimeLine
     measures: list[Measure]
@@ -98,6 +103,7 @@ def patient_page(case: PatientCase) -> PatientPage:
         next=what_next(case),
         standing=_standing_chip(case),
         regimens=list(_regimens(case)),
+        doses=doses_of(case),
         facts=list(_facts(case)),
         time_line=time_line(case),
         measures=[_measure(case, one) for one in series if one.points],
@@ -130,10 +136,9 @@ def _headline_on_treatment(case: PatientCase) -> str:
     if case.place is None:
         return f"On treatment at {case.dose_now}"
     cycle, day = case.place
-    length = case.protocol.cycle.length_days
-    if day > length:
-        return f"Cycle {cycle.number} is over, at {case.dose_now}"
-    return f"Cycle {cycle.number}, day {day} of {length}, at {case.dose_now}"
+    if day > case.protocol.cycle_length(cycle.number):
+        return f"{cycle_words(cycle.number).capitalize()} is over, at {case.dose_now}"
+    return f"{first_upper(place_words(case.protocol, cycle, day))}, at {case.dose_now}"
 
 
 def _sentence(case: PatientCase) -> str:
@@ -154,7 +159,7 @@ def _sentence(case: PatientCase) -> str:
 
 
 def _after_cycles(case: PatientCase) -> str:
-    return f", in cycle {case.cycles[-1].number}" if case.cycles else ", before it began"
+    return f", in {cycle_words(case.cycles[-1].number)}" if case.cycles else ", before it began"
 
 
 _STANDING_KINDS = {
@@ -184,15 +189,16 @@ def _regimens(case: PatientCase) -> Iterator[Regimen]:
     """The present cycle, where one runs, and the next."""
     if case.place is not None and case.ended_on is None:
         cycle, day = case.place
-        if day <= case.protocol.cycle.length_days:
-            doses = doses_of_rung(case.protocol, cycle.rung, cycle.started_on)
+        if day <= case.protocol.cycle_length(cycle.number):
+            doses = regimen_doses(case, cycle.number, cycle.rung, cycle.started_on)
             last = schedule.cycle_end(case.patient, cycle)
-            title = f"Cycle {cycle.number}, now: {cycle.dose_label}"
+            title = f"{cycle_title(cycle.number)}, now: {cycle.dose_label}"
             yield Regimen(title, span_words(cycle.started_on, last), doses, _reduced_since(case, cycle.rung))
     planned = case.next_cycle
     if planned is not None:
         when = f"when it starts on the planned day, {weekday_words(planned.due_on)}"
-        yield Regimen(f"Cycle {planned.number}, next: {planned.label}", when, planned.doses)
+        doses = regimen_doses(case, planned.number, planned.rung, planned.due_on)
+        yield Regimen(f"{cycle_title(planned.number)}, next: {planned.label}", when, doses)
 
 
 def _reduced_since(case: PatientCase, rung: int) -> str:
@@ -215,7 +221,7 @@ def _facts(case: PatientCase) -> Iterator[Fact]:
         yield Fact("Counts", Standing(case.standing.standing).label, case.standing.reason)
         yield _events_fact(case)
         yield _reductions_fact(case)
-        yield Fact("Cycles started", str(len(case.cycles)))
+        yield _cycles_fact(case)
     if case.consent is not None:
         yield Fact("Consent", day_words(case.consent.signed_on), f"version {case.consent.form_version}")
     if case.eligibility is not None:
@@ -224,6 +230,12 @@ def _facts(case: PatientCase) -> Iterator[Fact]:
         yield Fact("Registered by", patient.registered_by.full_name)
     if patient.version is not None:
         yield Fact("Protocol version", str(patient.version.number))
+
+
+def _cycles_fact(case: PatientCase) -> Fact:
+    numbers = [cycle.number for cycle in case.cycles]
+    note = "after the lead-in" if 0 in numbers and numbers[-1] > 0 else "the lead-in only" if 0 in numbers else ""
+    return Fact("Cycles started", str(sum(number > 0 for number in numbers)), note)
 
 
 def _dose_now(case: PatientCase) -> str:

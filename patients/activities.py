@@ -10,7 +10,6 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 
 from patients import schedule
 from patients.models import ActivityRecord, Cycle, Patient
@@ -97,7 +96,6 @@ class DueActivity:
         return None if self.now.window_from <= self.record.done_on <= self.now.window_to else self.now
 
 
-@cache
 def activities_of(protocol: Protocol) -> tuple[Activity, ...]:
     """What is recorded on days of its own: the visits first, then the protocol's activities."""
     visits = tuple(v for v in protocol.visits if v.anchor is not AnchorKind.EVERY_CYCLE_START)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from patients import schedule
 from patients.doses_to_give import DoseToGive, dose_to_give, is_first
 from patients.models import Administration, Cycle, Patient
-from trials.protocol import Dose
+from trials.protocol import Dose, Protocol
+from trials.protocol_schedule import signed_words
 
 ONE_DAY = dt.timedelta(days=1)
 
@@ -31,6 +32,12 @@ class PlannedInfusion:
     def open(self) -> bool:
         """Whether something is still to be recorded about it."""
         return self.recorded is None and not self.interrupted
+
+    def day_words(self, protocol: Protocol) -> str:
+        """'day 8'; in the lead-in 'day −14'."""
+        if self.cycle.number == 0 and protocol.lead_in is not None:
+            return f"day {signed_words(protocol.lead_in.day_at(self.day))}"
+        return f"day {self.day}"
 
     @property
     def noun(self) -> str:

@@ -96,10 +96,10 @@ def correct_administration(
         raise Refused("nothing-changed", "This is what is recorded already.")
     if given_on is None or given_amount is None:
         _planned_by_now(patient, infusion, at)
-        _miss(row, why)
+        _miss(row, why, field="why")
     else:
         kept = row.amount_to_give if row.given_on == given_on else None
-        dose = check_given(patient, infusion, given_on, given_amount, why, at, kept)
+        dose = check_given(patient, infusion, given_on, given_amount, why, at, kept, field="why")
         if kept is None:
             _no_other_loading_dose(patient, row, dose)
             _give(row, dose, given_on, given_amount, why)
@@ -119,8 +119,12 @@ def check_given(
     reason: str,
     at: dt.datetime,
     kept: Decimal | None = None,
+    field: str = "reason",
 ) -> DoseToGive:
-    """The dose to give on that day; refused as recording it would be. kept: the dose to give that is recorded."""
+    """The dose to give on that day; refused as recording it would be.
+
+    kept: the dose to give that is recorded. field: where the reason stands in the form.
+    """
     not_in_future(given_on, patient, at, "given_on")
     ended_on = schedule.treatment_ended_on(patient)
     if ended_on is not None and given_on > ended_on:
@@ -144,30 +148,27 @@ def check_given(
     dose = to_give(patient, list(patient.cycles.all()), infusion, given_on)
     if dose.amount is None:
         raise Refused("measurement-missing", _missing_words(patient, given_on, dose), field="given_on")
-    _explained(patient, dose, given_amount, reason, kept or dose.amount, measured=kept is None)
+    if not reason.strip():
+        _needs_no_reason(patient, dose, given_amount, kept, field)
     return dose
 
 
-def _explained(
-    patient: Patient, dose: DoseToGive, given_amount: Decimal, reason: str, amount: Decimal, *, measured: bool
+def _needs_no_reason(
+    patient: Patient, dose: DoseToGive, given_amount: Decimal, kept: Decimal | None, field: str
 ) -> None:
-    """A deviation has its reason, and so has a dose that was computed with old measurements."""
-    if reason.strip():
-        return
+    """Refuse a deviation, and a dose that is computed now with old measurements."""
     tolerance = protocol_of(patient).administrations.tolerance_percent
+    amount = kept or dose.amount
+    assert amount is not None  # refused before
     if abs(given_amount - amount) * 100 > tolerance * amount:
         raise Refused(
             "deviation-without-reason",
             f"{number(given_amount)} {dose.unit} differs by more than {number(tolerance)} % from the dose to give, "
             f"{number(amount)} {dose.unit}. Say why.",
-            field="reason",
+            field=field,
         )
-    if measured and dose.out_of_date:
-        raise Refused(
-            "measurement-out-of-date",
-            f"{dose.caution} If it was given with them, say why.",
-            field="reason",
-        )
+    if kept is None and dose.out_of_date:
+        raise Refused("measurement-out-of-date", f"{dose.caution} If it was given with them, say why.", field=field)
 
 
 def _locked(patient: Patient, by: User) -> Patient:
@@ -274,8 +275,8 @@ def _give(row: Administration, dose: DoseToGive, given_on: dt.date, given_amount
     row.measurement, row.calculation = dose.measurement, dose.frozen
 
 
-def _miss(row: Administration, why: str) -> None:
-    row.reason = given(why, "reason-needed", "Say why it was not given.", "reason")
+def _miss(row: Administration, why: str, field: str = "reason") -> None:
+    row.reason = given(why, "reason-needed", "Say why it was not given.", field)
     row.outcome = Outcome.NOT_GIVEN
     row.given_on = row.given_amount = row.amount_to_give = row.measurement = None
     row.is_loading, row.calculation = False, {}

@@ -276,5 +276,5 @@ def test_evaluability_is_read_in_a_constant_number_of_queries(
 ) -> None:
     recorded(patient, coordinator_a, day(5), is_dlt=True)
     recorded(patient, coordinator_a, day(6), grade=2)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         [standing_of(p, day(9)) for p in patients_with_dlt_data(study)]
