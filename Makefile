@@ -43,6 +43,7 @@ check: install-tests ## style, types, direction of imports, missing migrations
 bench: install-tests ## how fast the engine and the pages are, with little data and with much
 	@$(RUN) -m tests.bench.engine
 	@$(RUN) -m tests.bench
+	@$(RUN) -m tests.bench.workbench
 
 lock: ## pin what requirements*.in and package.json ask for, with hashes
 	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet --upgrade uv

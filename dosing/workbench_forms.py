@@ -18,24 +18,24 @@ TIMING = (
     Parameter(
         "arrivals",
         "Time between patients",
-        "How it varies.",
+        "Exponential: as chance has it; uniform: from none to twice the mean.",
         Kind.CHOICE,
         choices=(
-            (Arrivals.EXPONENTIAL.value, "exponential: by chance"),
-            (Arrivals.UNIFORM.value, "uniform, from none to twice the mean"),
+            (Arrivals.EXPONENTIAL.value, "exponential"),
+            (Arrivals.UNIFORM.value, "uniform"),
         ),
     ),
     Parameter(
         "toxicity_times",
         "Time to a DLT",
-        "When in the window it comes.",
+        "Uniform in the window, or Weibull with the share of late DLTs.",
         Kind.CHOICE,
         choices=(
-            (ToxicityTimes.UNIFORM.value, "uniform in the window"),
-            (ToxicityTimes.WEIBULL.value, "Weibull, by the share of late DLTs"),
+            (ToxicityTimes.UNIFORM.value, "uniform"),
+            (ToxicityTimes.WEIBULL.value, "Weibull"),
         ),
     ),
-    Parameter("late", "Share of late DLTs", "With Weibull times: the DLTs that come in the second half of the window."),
+    Parameter("late", "Share of late DLTs", "Those in the second half of the window, with Weibull times."),
 )
 
 

@@ -27,6 +27,7 @@ NAV = (
     ("History", "reminders:history"),
 )
 NAV_OF_A_SET_UP = (("Set-up", "dosing:setup"), ("Protocol", "trials:protocol"), ("History", "reminders:history"))
+OUTSIDE = (("Design", "dosing:designs"),)  # the workbench, which belongs to no study
 
 
 class BeingSetUp(Exception):
@@ -92,17 +93,21 @@ class StudyPage:
 
     def context(self, nav: str = "", **more: Any) -> dict[str, Any]:
         """What base.html needs, and whatever the page adds."""
-        items = NAV if self.is_live else NAV_OF_A_SET_UP
+        inside = [(label, reverse(name, args=[self.study.key])) for label, name in self._nav]
         return {
             "page": self,
             "study": self.study,
             "nav": nav,
-            "nav_items": [(label, reverse(name, args=[self.study.key])) for label, name in items],
+            "nav_items": [*inside, *((label, reverse(name)) for label, name in OUTSIDE)],
             "studies": self._other_studies(),
             "membership_label": self.membership_label,
             "rehearsal_today": self.study.rehearsal_day,
             **more,
         }
+
+    @property
+    def _nav(self) -> tuple[tuple[str, str], ...]:
+        return NAV if self.is_live else NAV_OF_A_SET_UP
 
     def _other_studies(self) -> list[tuple[str, str]]:
         others = Study.objects.visible_to(self.user).exclude(pk=self.study.pk).values_list("key", flat=True)[:20]

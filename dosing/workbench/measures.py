@@ -31,16 +31,14 @@ PER_DOSE = (
     Measure("patients", "Patients", "", False, "Patients treated, expected"),
     Measure("dlts", "Patients with a DLT", "", False, "Patients with a DLT, expected", decimals=2),
 )
+_ABOVE = "Trials that treat so many of their patients above the true MTD."
+_BELOW = "Trials that treat so many of their patients below the true MTD."
 SHARES = (
     Measure("correct_selection", "Correct selection", "The true MTD is selected, or none where there is none.", True),
-    Measure("overdose_60", "Overdosing, over 60 %", "More than 60 % of the patients are treated above the MTD.", True),
-    Measure("overdose_80", "Overdosing, over 80 %", "More than 80 % of the patients are treated above the MTD.", True),
-    Measure(
-        "underdose_60", "Underdosing, over 60 %", "More than 60 % of the patients are treated below the MTD.", True
-    ),
-    Measure(
-        "underdose_80", "Underdosing, over 80 %", "More than 80 % of the patients are treated below the MTD.", True
-    ),
+    Measure("overdose_60", "More than 60 % overdosed", _ABOVE, True),
+    Measure("overdose_80", "More than 80 % overdosed", _ABOVE, True),
+    Measure("underdose_60", "More than 60 % underdosed", _BELOW, True),
+    Measure("underdose_80", "More than 80 % underdosed", _BELOW, True),
     Measure("stop_early", "Stopped early", "The trial ends before its full course, for any reason.", True),
     Measure("stop_for_safety", "Stopped for safety", "The trial ends because the lowest dose is too toxic.", True),
 )

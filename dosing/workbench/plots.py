@@ -72,12 +72,12 @@ class Frame:
 
     @property
     def size(self) -> tuple[int, int]:
-        return WIDTH - (120 if self.horizontal else 0), ROW * len(self.places) if self.horizontal else HEIGHT
+        return WIDTH - (138 if self.horizontal else 0), ROW * len(self.places) if self.horizontal else HEIGHT
 
     @property
     def padding(self) -> dict[str, int]:
         """Room for the labels; it is fixed, so that marks and axes that are drawn apart lie on one another."""
-        return {"left": 160 if self.horizontal else 40, "right": 10, "top": 8, "bottom": 62 if self.slanted else 24}
+        return {"left": 178 if self.horizontal else 40, "right": 10, "top": 8, "bottom": 62 if self.slanted else 24}
 
 
 @dataclass(frozen=True)
@@ -309,7 +309,7 @@ def _place_axis(frame: Frame) -> dict[str, Any]:
     slanted = {"labelAngle": -35, "labelLimit": 92, "labelAlign": "right"} if frame.slanted else {"labelAngle": 0}
     return {
         "labelExpr": f"{json.dumps(frame.places)}[datum.value]",
-        "labelLimit": 150,
+        "labelLimit": 164,
         "labelOverlap": False,
         "labelPadding": 12 if frame.horizontal else 6,
         "grid": False,

@@ -25,7 +25,10 @@ from dosing.workbench.words import design_names
 __all__ = ["LIVE_TRIALS", "SEED", "Answer", "Scenario", "answers", "scenario_answers", "standard_scenarios"]
 
 LIVE_TRIALS = 2_000  # simulated while somebody waits; a simulation of its own has more
+SCENARIO_TRIALS = 500  # of each of many scenarios at once
 SEED = 1
+
+Rows = tuple[tuple[float, ...], ...]  # the true toxicity per dose, a row per scenario
 
 _one_walk_at_a_time = threading.Lock()
 
@@ -53,22 +56,23 @@ class Answer:
 
 def answers(question: Question) -> tuple[Answer, ...]:
     """An answer per design, each with the one row of the question's true toxicity."""
-    return _answers(question, (question.toxicity,))
+    return _answers(question, (question.toxicity,), LIVE_TRIALS)
 
 
 def scenario_answers(question: Question, scenarios: Sequence[Scenario]) -> tuple[Answer, ...]:
     """An answer per design, each with a row per scenario. The question's own toxicity plays no part."""
-    return _answers(question, tuple(scenario.toxicity for scenario in scenarios))
+    return _answers(question, tuple(scenario.toxicity for scenario in scenarios), SCENARIO_TRIALS)
 
 
-def _answers(question: Question, rows: tuple[tuple[float, ...], ...]) -> tuple[Answer, ...]:
+def _answers(question: Question, rows: Rows, trials: int) -> tuple[Answer, ...]:
     names = design_names(question.designs)
-    return tuple(_answer(question, d, name, rows) for d, name in zip(question.designs, names, strict=True))
+    return tuple(_answer(question, d, name, rows, trials) for d, name in zip(question.designs, names, strict=True))
 
 
-def _answer(question: Question, design: Design, name: str, rows: tuple[tuple[float, ...], ...]) -> Answer:
+def _answer(question: Question, design: Design, name: str, rows: Rows, trials: int) -> Answer:
     if isinstance(design, TiteBoinDesign):
-        return Answer(design, name, _simulated(design, rows, question.timing, question.target), exact=False)
+        simulated = _simulated(design, rows, question.timing, question.target, trials)
+        return Answer(design, name, simulated, exact=False)
     states = states_out_of_reach(design, question.doses)
     if states:
         return Answer(design, name, None, exact=True, problem=_problem(name, states))
@@ -101,12 +105,12 @@ def _states_out_of_reach(design: CountBased, doses: int) -> int:
 
 
 @lru_cache(maxsize=256)
-def _exact(design: CountBased, rows: tuple[tuple[float, ...], ...], target: float) -> OperatingCharacteristics:
+def _exact(design: CountBased, rows: Rows, target: float) -> OperatingCharacteristics:
     return operating_characteristics(design, rows, target=target)
 
 
 @lru_cache(maxsize=256)
 def _simulated(
-    design: TiteBoinDesign, rows: tuple[tuple[float, ...], ...], timing: Timing, target: float
+    design: TiteBoinDesign, rows: Rows, timing: Timing, target: float, trials: int
 ) -> SimulatedCharacteristics:
-    return simulate_trials(design, rows, trials=LIVE_TRIALS, seed=SEED, timing=timing, target=target)
+    return simulate_trials(design, rows, trials=trials, seed=SEED, timing=timing, target=target)

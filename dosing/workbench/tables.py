@@ -64,14 +64,18 @@ def summary_rows(answers: Sequence[Answer]) -> list[Row]:
     """A row per measure of the whole trial, a cell per design; with two designs how far apart they are."""
     rows = [
         Row(
-            f"{measure.label}, %" if measure.is_share else measure.label,
-            tuple(cell(answer, measure) for answer in answers),
+            measure.label,
+            tuple(_with_unit(cell(answer, measure), measure) for answer in answers),
             measure.meaning,
             _difference(answers, measure),
         )
         for measure in (*SHARES, *TOTALS)
     ]
     return rows + _duration(answers)
+
+
+def _with_unit(words: str, measure: Measure) -> str:
+    return f"{words} %" if measure.is_share and words != NOT_KNOWN else words
 
 
 def _difference(answers: Sequence[Answer], measure: Measure) -> str:
