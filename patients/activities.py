@@ -14,8 +14,7 @@ from enum import StrEnum
 from patients import schedule
 from patients.models import ActivityRecord, Cycle, Patient
 from patients.schedule import PlannedDay
-from trials.protocol import Activity, ActivityKind, AnchorKind, Protocol, Timepoint
-from trials.schedule_checks import VISITS
+from trials.protocol import Activity, ActivityKind, Timepoint
 
 
 class ActivityState(StrEnum):
@@ -96,15 +95,6 @@ class DueActivity:
         return None if self.now.window_from <= self.record.done_on <= self.now.window_to else self.now
 
 
-def activities_of(protocol: Protocol) -> tuple[Activity, ...]:
-    """What is recorded on days of its own: the visits first, then the protocol's activities."""
-    visits = tuple(v for v in protocol.visits if v.anchor is not AnchorKind.EVERY_CYCLE_START)
-    recorded = protocol.activities
-    if visits:
-        recorded = (Activity(code=VISITS, title="Visit", kind=ActivityKind.VISIT, timepoints=visits), *recorded)
-    return recorded
-
-
 def due_activities(
     patient: Patient, cycles: Sequence[Cycle], done: Iterable[ActivityRecord], today: dt.date
 ) -> list[DueActivity]:
@@ -118,7 +108,7 @@ def due_activities(
         return []
     recorded = {Which(r.activity, r.timepoint, r.cycle): r for r in done}
     found = []
-    for activity in activities_of(patient.version.protocol):
+    for activity in patient.version.protocol.recorded_activities:
         for timepoint, cycle in _times(activity, patient, cycles):
             record = recorded.get(Which(activity.code, timepoint.code, cycle))
             day = schedule.timepoint_day(timepoint, patient, cycles, cycle=cycle)

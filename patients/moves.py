@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patients import schedule
-from patients.activities import activities_of
 from patients.models import Cycle, Patient
 from patients.schedule import PlannedDay
 from trials.protocol import Timepoint
@@ -76,7 +75,7 @@ def _timepoints(patient: Patient) -> list[tuple[str, Timepoint]]:
     protocol = schedule.protocol_of(patient)
     found: dict[tuple[object, ...], tuple[Timepoint, list[str]]] = {}
     for kind, timepoints in (
-        *((activity.title.lower(), activity.timepoints) for activity in activities_of(protocol)),
+        *((activity.title.lower(), activity.timepoints) for activity in protocol.recorded_activities),
         ("samples", protocol.samples.timepoints if protocol.samples else ()),
         ("outcome measures", [t for m in protocol.outcome_measures for t in m.timepoints]),
     ):

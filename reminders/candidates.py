@@ -16,7 +16,6 @@ from django.db.models.functions import Cast, Coalesce, Concat, JSONObject
 
 from labs.models import Collection
 from patients import schedule
-from patients.activities import activities_of
 from patients.dlt_rules import rule_that_fires
 from patients.evaluability import Missing, Window, judgement_missing
 from patients.models import (
@@ -90,7 +89,7 @@ class Plan:
     def of(cls, protocol: Protocol) -> "Plan":
         samples = protocol.samples.timepoints if protocol.samples else ()
         measured = [(f"{m.code}:{t.code}", t) for m in protocol.outcome_measures for t in m.timepoints]
-        done = [(f"{a.code}:{t.code}", t) for a in activities_of(protocol) for t in a.timepoints]
+        done = [(f"{a.code}:{t.code}", t) for a in protocol.recorded_activities for t in a.timepoints]
         return cls(
             protocol,
             activities=tuple(Point.of(code, timepoint, protocol) for code, timepoint in done),

@@ -16,9 +16,7 @@ from tests import databases
 from tests.databases import Database
 from tests.settings import addresses, servers
 
-pytest_plugins = ["tests.cast"]
-
-pytest_plugins = ["tests.cast"]
+pytest_plugins = ["tests.cast", "tests.patients.cetuximab"]
 
 COMMITS_FOR_REAL = ("own_database", "live_server", "transactional_db")
 

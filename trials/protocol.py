@@ -6,6 +6,7 @@ Every part of the file may carry `assumed: true` (and a `note`): the protocol's 
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -23,6 +24,7 @@ from trials.protocol_schedule import OutcomeMeasure as OutcomeMeasure
 from trials.protocol_schedule import Samples as Samples
 from trials.protocol_schedule import Timepoint as Timepoint
 from trials.protocol_schedule import Tube as Tube
+from trials.protocol_schedule import visits_as_activity
 
 
 class Heading(FilePart):
@@ -242,6 +244,10 @@ class Protocol(FilePart):
         days = tuple(self.lead_in.place_of(day) for day in self.lead_in.days)
         return tuple(d.model_copy(update={"days": days}) for d in doses if d.agent in self.lead_in.agents)
 
+    def counted_doses(self, number: int, rung: int) -> tuple[Dose, ...]:
+        """Those of `cycle_doses` that are counted at the end of the cycle; the others are recorded one by one."""
+        return tuple(dose for dose in self.cycle_doses(number, rung) if not dose.given_singly)
+
     def rounding(self, agent: str) -> Rounding | None:
         """How an agent's computed dose is rounded; None where nothing of it is computed."""
         rules = self.calculation.rounding if self.calculation else ()
@@ -261,6 +267,11 @@ class Protocol(FilePart):
     def by_body_size(self) -> bool:
         """Whether anything is dosed by the patient's height or weight."""
         return any(dose.by_body_size for dose in self.all_doses)
+
+    @cached_property
+    def recorded_activities(self) -> tuple[Activity, ...]:
+        """What is recorded as done or missed: the visits on days of their own first, then the activities."""
+        return (*visits_as_activity(self.visits), *self.activities)
 
     def discontinuation_reason(self, code: str) -> DiscontinuationReason:
         return next(r for r in self.discontinuation if r.code == code)

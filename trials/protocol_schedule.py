@@ -135,6 +135,16 @@ class Activity(FilePart):
     timepoints: Annotated[tuple[Timepoint, ...], Field(min_length=1)]
 
 
+# What is recorded about the protocol's visits is found under this code; no activity can have it too.
+VISITS = "visits"
+
+
+def visits_as_activity(visits: tuple[Timepoint, ...]) -> tuple[Activity, ...]:
+    """The visits on days of their own as an activity; one that comes with every cycle is recorded by starting that."""
+    own = tuple(visit for visit in visits if visit.anchor is not AnchorKind.EVERY_CYCLE_START)
+    return (Activity(code=VISITS, title="Visit", kind=ActivityKind.VISIT, timepoints=own),) if own else ()
+
+
 class Tube(FilePart):
     code: Code
     volume_ml: Annotated[Decimal, Field(gt=0, le=100)]

@@ -5,10 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from trials.errors import Fault
 from trials.protocol import AnchorKind, LeadIn, Protocol, Timepoint
-from trials.protocol_schedule import OF_EVERY_CYCLE, OF_ONE_CYCLE, OF_THE_LEAD_IN, signed_words
-
-# What is recorded about the protocol's visits is found under this code; no activity can have it too.
-VISITS = "visits"
+from trials.protocol_schedule import OF_EVERY_CYCLE, OF_ONE_CYCLE, OF_THE_LEAD_IN, VISITS, signed_words
 
 Placed = tuple[str, Timepoint]
 

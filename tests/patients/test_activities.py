@@ -34,7 +34,6 @@ from tests.patients.steps import treated
 from trials.errors import Forbidden, Refused
 from trials.models import Role, Site, Study
 
-pytest_plugins = ["tests.patients.cetuximab"]
 pytestmark = pytest.mark.django_db
 
 ONE = dt.timedelta(days=1)
@@ -257,6 +256,7 @@ def test_nothing_is_done_after_a_death(in_lead_in: Patient, cet_coordinator: Use
         grade=5,
         onset_on=LEAD_IN_ON + ONE,
         relations={"lenalidomide": "unlikely", "cetuximab": "unrelated"},
+        serious=True,
         by=cet_coordinator,
         at=moment(LEAD_IN_ON + ONE),
     )
@@ -450,8 +450,8 @@ def test_the_api_writes_once_for_one_key(cet_edc: ApiClient, cet_patient: Patien
         "outcome": "done",
         "done_on": "2026-01-05",
     }
-    first = cet_edc.post("studies/LEN-CET-01/activity-records/", body, key="one")
-    second = cet_edc.post("studies/LEN-CET-01/activity-records/", body, key="one")
+    first = cet_edc.post("studies/LEN-CET-01/activity-records/", body, key="the same write")
+    second = cet_edc.post("studies/LEN-CET-01/activity-records/", body, key="the same write")
     assert (first.status_code, second.status_code) == (201, 201), first.json()
     assert ActivityRecord.objects.count() == 1
 

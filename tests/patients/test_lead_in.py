@@ -32,7 +32,6 @@ from tests.patients.steps import treated
 from trials.errors import Forbidden, Refused
 from trials.models import Role, Site, Study
 
-pytest_plugins = ["tests.patients.cetuximab"]
 pytestmark = pytest.mark.django_db
 
 ONE = dt.timedelta(days=1)
