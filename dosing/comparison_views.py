@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.text import slugify
+from django.utils.text import get_text_list, slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
@@ -73,13 +73,17 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 def _title(question: Question) -> str:
-    return f"{' and '.join(design_names(question.designs))}, {question.doses} doses, target {question.target:.2f}"[:120]
+    return (
+        f"{get_text_list(design_names(question.designs), 'and')}, {question.doses} doses, target {question.target:.2f}"[
+            :120
+        ]
+    )
 
 
 def _save_page(request: HttpRequest, form: SaveForm, question: Question, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
-        "names": " and ".join(design_names(question.designs)),
+        "names": get_text_list(design_names(question.designs), "and"),
         "labels": question.labels,
         "query": question_to_query(question),
         "nav": NAV,

@@ -35,7 +35,7 @@ LONGEST_HEADING, LONGEST_LADDER = 12, 56  # characters: labels beyond it do not 
 SUMMARY_COLUMNS = (
     "Correct selection",
     "Stopped early",
-    "for safety",
+    "Stopped for safety",
     "> 60 % overdosed",
     "> 80 % overdosed",
     "> 60 % underdosed",
@@ -87,7 +87,7 @@ def appendix_of(comparison: Comparison, chosen: int | None = None) -> dict[str, 
     names = [answer.name for answer in reading.answers]
     return {
         "title": comparison.title,
-        "names": " and ".join(names),
+        "names": ", ".join(names),
         "saved_by": comparison.saved_by.get_full_name(),
         "engine": {"saved": comparison.engine_version, "now": ENGINE_VERSION},
         "facts": _facts(comparison, names),
@@ -170,7 +170,7 @@ def _plots(reading: Reading) -> list[dict[str, str]]:
         return []
     svg = characteristics_plots(reading.question, reading.answers, printed=True).replace("Inter", FONT)
     words = "; ".join(_plot_words(reading.question, answer) for answer in reading.answers)
-    caption = "Operating characteristics by dose under the true toxicity as given."
+    caption = "Operating characteristics under the true toxicity as given."
     return [{"svg": svg, "alt": f"{caption} {words}.", "caption": caption}]
 
 

@@ -14,7 +14,8 @@ DEFINITIONS = (
     "equally near the lower counts, and of levels with equal probabilities each is right. Where even the lowest level "
     "is above 1.4 times the target, no level is the MTD, and selecting none is correct.",
     "Correct selection: the probability that the true MTD is selected. Stopped early: before the planned number of "
-    "patients (for 3+3: because the lowest level is too toxic); for safety: because the lowest level is too toxic. "
+    "patients (for 3+3: because the lowest level is too toxic); stopped for safety: because the lowest "
+    "level is too toxic, after the last planned patient included. "
     "Overdosed (underdosed): the probability that more than the given share of the patients is treated above (below) "
     "the true MTD, of the maximum sample size where the design has one, else of the patients treated.",
 )

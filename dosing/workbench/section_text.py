@@ -22,6 +22,7 @@ from dosing.engine.interval import IntervalDesign
 from dosing.workbench.section_models import crm_mtd, crm_rule, crm_safety, tite_rule
 from dosing.workbench.section_references import REFERENCES
 
+NUMBERS = ("Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")  # Question has ten doses at most
 DLT = "dose-limiting toxicity (DLT)"
 
 
@@ -53,7 +54,7 @@ def statistical_section(design: Design, labels: Sequence[str]) -> StatisticalSec
 
 
 def _opening(design: Design, labels: Sequence[str]) -> str:
-    ladder = "One dose level is studied" if len(labels) == 1 else f"{len(labels)} dose levels are studied"
+    ladder = "One dose level is studied" if len(labels) == 1 else f"{NUMBERS[len(labels) - 2]} dose levels are studied"
     aim = f"The target probability of a {DLT} is φ = {design.target:.2f}."
     if isinstance(design, ThreePlusThreeDesign):
         aim = f"The rule counts patients with a {DLT}; it has no target probability of its own."
