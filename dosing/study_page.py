@@ -105,7 +105,7 @@ def _inputs(situation: Situation) -> dict[str, Any] | None:
 def _design_words(version: ProtocolVersion) -> str:
     design = version.protocol.design
     named, target = design_words(design), design.parameters.get("target")
-    if isinstance(target, float) and DESIGNS[design.name].estimates_toxicity:
+    if isinstance(target, float) and getattr(DESIGNS[design.name], "estimates_toxicity", True):
         named = f"{named}, target {target:.2f}"
     return f"{version.study.key} · protocol version {version.number} · {named}"
 
