@@ -18,6 +18,7 @@ from dosing.comparison_forms import SaveForm, UseForm
 from dosing.comparison_page import comparison_context
 from dosing.models import Comparison
 from dosing.operations import put_away_comparison, save_comparison
+from dosing.operations.comparisons import LONGEST_TITLE
 from dosing.queries.comparisons import comparisons_seen_by
 from dosing.queries.study_files import shipped_files, studies_to_begin_with, study_file_at
 from dosing.setup_forms import zones
@@ -73,17 +74,14 @@ def save(request: HttpRequest) -> HttpResponse:
 
 
 def _title(question: Question) -> str:
-    return (
-        f"{get_text_list(design_names(question.designs), 'and')}, {question.doses} doses, target {question.target:.2f}"[
-            :120
-        ]
-    )
+    names = get_text_list(list(design_names(question.designs)), "and")
+    return f"{names}, {question.doses} doses, target {question.target:.2f}"[:LONGEST_TITLE]
 
 
 def _save_page(request: HttpRequest, form: SaveForm, question: Question, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
-        "names": get_text_list(design_names(question.designs), "and"),
+        "names": get_text_list(list(design_names(question.designs)), "and"),
         "labels": question.labels,
         "query": question_to_query(question),
         "nav": NAV,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,7 +139,7 @@ def _design(question: Question, answer: Answer) -> dict[str, Any]:
             {"label": label, "value": value, "meaning": meaning}
             for label, value, meaning in parameter_rows(answer.design)
         ],
-        **printed_table(answer.design, question.doses),
+        **printed_table(answer.design, question.labels),
         "references": list(section.references),
     }
 
@@ -168,7 +169,8 @@ def _result(answer: Answer, row: int) -> dict[str, Any]:
 def _plots(reading: Reading) -> list[dict[str, str]]:
     if any(answer.characteristics is None for answer in reading.answers):
         return []
-    svg = characteristics_plots(reading.question, reading.answers, printed=True).replace("Inter", FONT)
+    short = replace(reading.question, labels=tuple(_columns(reading.question.labels)))
+    svg = characteristics_plots(short, reading.answers, printed=True).replace("Inter", FONT)
     words = "; ".join(_plot_words(reading.question, answer) for answer in reading.answers)
     caption = "Operating characteristics under the true toxicity as given."
     return [{"svg": svg, "alt": f"{caption} {words}.", "caption": caption}]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from dosing.engine import CrmDesign, Design, TiteBoinDesign
+from dosing.engine import Action, Advice, CrmDesign, Design, DoseTally, TiteBoinDesign, dose_paths
+from dosing.engine.paths import PathNode
 from dosing.workbench.decision_table import MOST_COLUMNS, DecisionTable, decision_table, why_no_table
 
 BOUNDARY_COLUMNS, GRID_COLUMNS = 15, 36  # as many as a page of A4 holds
 GRID_WIDTH = 150  # millimetres for the columns of the grid
 WIDEST_CELL = 9
+FIRST_STEPS = 30  # lines at most of what follows from a design's first cohorts
 
 
 def table_of(design: Design, doses: int) -> DecisionTable | None:
@@ -21,11 +23,21 @@ def table_of(design: Design, doses: int) -> DecisionTable | None:
     return decision_table(design, min(design.most_patients(doses), MOST_COLUMNS))
 
 
-def printed_table(design: Design, doses: int) -> dict[str, Any]:
-    """What the appendix prints of it: boundaries and coloured table in pieces, captions, rules and notes."""
-    table = table_of(design, doses)
+def printed_table(design: Design, labels: Sequence[str]) -> dict[str, Any]:
+    """What the appendix prints of it: boundaries and coloured table in pieces, captions, rules and notes.
+
+    For a design without a table, every outcome of its first cohorts and what follows instead.
+    """
+    table = table_of(design, len(labels))
     if table is None:
-        return {"boundaries": [], "grid": [], "rules": [], "notes": [], "without_table": f"{why_no_table(design)}."}
+        assert isinstance(design, CrmDesign)
+        return {
+            "boundaries": [],
+            "grid": [],
+            "without_table": f"{why_no_table(design)}. The table shows what follows from each outcome of the first "
+            "cohorts.",
+            "first_steps": first_steps(design, labels),
+        }
     pending = " when nobody is pending" if isinstance(design, TiteBoinDesign) else ""
     return {
         "boundaries": [_boundaries(table, part) for part in _parts(table, BOUNDARY_COLUMNS)],
@@ -39,6 +51,31 @@ def printed_table(design: Design, doses: int) -> dict[str, Any]:
         "notes": list(table.notes),
         "without_table": "",
     }
+
+
+def first_steps(design: CrmDesign, labels: Sequence[str]) -> list[list[str]]:
+    """[what was seen in the cohorts so far, what follows] for the first cohorts, as many as fit in 30 lines."""
+    outcomes = design.cohort_size + 1
+    deep = next((n for n in (3, 2) if sum(outcomes**i for i in range(1, n + 1)) <= FIRST_STEPS), 1)
+    tree = dose_paths(design, DoseTally.empty(len(labels)), design.start_dose, deep, labels=tuple(labels))
+    return [list(step) for step in _steps(tree.root, "", labels)]
+
+
+def _steps(node: PathNode, before: str, labels: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for child in node.children:
+        assert child.cohort is not None
+        seen = f"{child.cohort.dlts} of {child.cohort.size} at {labels[child.cohort.dose - 1]}"
+        so_far = f"{before}, then {seen}" if before else seen
+        yield so_far, _what_follows(child.advice, labels)
+        yield from _steps(child, so_far, labels)
+
+
+def _what_follows(advice: Advice, labels: Sequence[str]) -> str:
+    if advice.next_dose is None:
+        unsafe = advice.stop_reason is not None and advice.stop_reason.no_dose_is_safe
+        return "Stop: the lowest dose is too toxic" if unsafe else "Stop, and select the MTD"
+    verb = {Action.ESCALATE: "Escalate to", Action.STAY: "Stay at", Action.DE_ESCALATE: "De-escalate to"}[advice.action]
+    return f"{verb} {labels[advice.next_dose - 1]}"
 
 
 def _parts(table: DecisionTable, most: int) -> list[slice]:

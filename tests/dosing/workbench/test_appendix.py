@@ -11,6 +11,7 @@ from dosing.engine import (
     BoinDesign,
     CrmDesign,
     Design,
+    DoseTally,
     I3Plus3Design,
     KeyboardDesign,
     Mtpi2Design,
@@ -117,6 +118,20 @@ def test_a_design_without_a_table_says_why() -> None:
     [crm] = appendix_of(comparison(CRM))["designs"]
     assert crm["boundaries"] == crm["grid"] == []
     assert "no decision table" in crm["without_table"]
+
+
+def test_instead_of_a_table_stands_what_follows_from_the_first_cohorts() -> None:
+    """Cohorts of one: three of them, two outcomes each."""
+    [crm] = appendix_of(comparison(CRM))["designs"]
+    steps = dict(crm["first_steps"])
+    assert len(steps) == 2 + 4 + 8
+    for seen, tally, current in (
+        ("0 of 1 at 10 mg", DoseTally((1, 0, 0), (0, 0, 0)), 1),
+        ("0 of 1 at 10 mg, then 1 of 1 at 15 mg", DoseTally((1, 1, 0), (0, 1, 0)), 2),
+    ):
+        following = CRM.advise(tally, current).next_dose
+        assert following is not None
+        assert steps[seen].endswith(f" {LABELS[following - 1]}")
 
 
 def test_simulated_numbers_say_how_they_were_made() -> None:
