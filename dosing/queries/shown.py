@@ -127,10 +127,11 @@ def _step(inputs: Inputs, tally: DoseTally, dose: int, size: int, y: int, *, dee
     then = tally.after_cohort(dose, size, y)
     total_n, total_y = then.at(dose)
     advice = design_of(inputs).advise(then, dose, tuple(inputs["doses"]))
-    reached = within_open_doses(inputs, Outcome((), then, advice))
+    there = {**inputs, "current_dose": dose}  # up and down are told from the cohort that was just treated
+    reached = within_open_doses(there, Outcome((), then, advice))
     row: dict[str, Any] = {
         "outcome": f"{_dlts(y)} ({total_y} of {total_n} at {inputs['doses'][dose - 1]})",
-        **_words_of(inputs, reached.action, reached.dose, advice),
+        **_words_of(there, reached.action, reached.dose, advice),
     }
     if deeper:
         row["after"] = _after(inputs, then, reached.dose)
