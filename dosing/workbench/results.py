@@ -30,8 +30,6 @@ SEED = 1
 
 Rows = tuple[tuple[float, ...], ...]  # the true toxicity per dose, a row per scenario
 
-_one_walk_at_a_time = threading.Lock()
-
 
 @dataclass(frozen=True, eq=False)
 class Answer:
@@ -91,8 +89,13 @@ def states_out_of_reach(design: CountBased, doses: int) -> int:
 
     The first to ask about a design waits for its walk, and whoever asks meanwhile waits for the same one.
     """
-    with _one_walk_at_a_time:
+    with _gate(design, doses):
         return _states_out_of_reach(design, doses)
+
+
+@lru_cache(maxsize=256)
+def _gate(design: CountBased, doses: int) -> threading.Lock:
+    return threading.Lock()
 
 
 @lru_cache(maxsize=256)

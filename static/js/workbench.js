@@ -42,6 +42,18 @@
     document.getElementById("answer-note").hidden = !wrong;
   });
 
+  /* The first answer about a large design takes its time; one that comes at once needs no word. */
+  let slow = 0;
+  const working = (now) => { document.getElementById("working").hidden = !now; };
+  document.addEventListener("htmx:beforeRequest", () => {
+    window.clearTimeout(slow);
+    slow = window.setTimeout(working, 600, true);
+  });
+  document.addEventListener("htmx:afterRequest", () => {
+    window.clearTimeout(slow);
+    working(false);
+  });
+
   /* Not with every movement: browsers allow only so many changes of the address. */
   let waiting = 0;
   const follow = () => {
