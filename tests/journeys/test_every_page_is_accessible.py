@@ -47,6 +47,7 @@ OUR_PAGES = ("reminders", "labs", "dosing", "patients", "trials", "accounts")
 # Addresses that only take what is sent, lead on, answer a program, or are a part of another page.
 NOT_PAGES = {
     "accounts:sign-out",
+    "dosing:compare-results",
     "dosing:propose",
     "dosing:recommend",
     "dosing:sign",
@@ -99,7 +100,7 @@ def examples(study: Study) -> Iterator[Example]:
     yield Example("dosing:decision", reverse("dosing:decision", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decisions", reverse("dosing:decisions", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decision-detail", reverse("dosing:decision-detail", args=[key, 1]))
-    for name in ("design-table", "design-paths"):
+    for name in ("designs", "compare", "design-table", "design-paths"):
         yield Example(f"dosing:{name}", reverse(f"dosing:{name}"), Role.PRINCIPAL_INVESTIGATOR)
     for name in ("protocol", "accrual"):
         yield Example(f"trials:{name}", reverse(f"trials:{name}", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
