@@ -89,7 +89,7 @@ def record_url(case: PatientCase, infusion: PlannedInfusion) -> str:
 def amount_now(case: PatientCase, infusion: PlannedInfusion) -> tuple[str, str]:
     """What is to be given, and how it is computed: today where the window is open, else on the planned day."""
     inside = infusion.window_from <= case.today <= infusion.window_to
-    dose = to_give(case.patient, case.cycles, infusion, case.today if inside else infusion.planned_on)
+    dose = to_give(case.patient, infusion, case.today if inside else infusion.planned_on)
     return dose.amount_words, " ".join(part for part in (f"{dose.words}.".replace("..", "."), dose.caution) if part)
 
 

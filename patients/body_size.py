@@ -71,25 +71,16 @@ def rounded(amount: Decimal, rule: Rounding) -> Decimal:
     return (amount / rule.to).quantize(Decimal(1), rounding=how) * rule.to
 
 
-def measurement_in_use(
-    measurements: Sequence[M], plan: Calculation, first_day: dt.date | None, day: dt.date
-) -> M | None:
+def measurement_in_use(measurements: Sequence[M], plan: Calculation, present: M | None, day: dt.date) -> M | None:
     """The measurement with which a dose of `day` is computed; None where there is none by then.
 
-    The first dose (on `first_day`; None: not given yet) is computed with the newest measurement. After that, a
-    measurement is used only when its weight differs from the one in use by more than the protocol's percentage.
-    measurements: in any order; those after `day` are left out.
+    present: the one with which the present dose was computed, None before the first dose. It stays in use until the
+    newest weight differs from its own by more than the protocol's percentage. measurements: in any order.
     """
-    known = sorted((m for m in measurements if m.measured_on <= day), key=lambda m: m.measured_on)
-    if not known:
-        return None
-    begun = day if first_day is None else min(first_day, day)
-    earlier = [m for m in known if m.measured_on <= begun]
-    in_use = earlier[-1] if earlier else known[0]
-    for later in known:
-        if later.measured_on > begun and changed_too_much(plan, in_use.weight_kg, later.weight_kg):
-            in_use = later
-    return in_use
+    last = newest(measurements, day)
+    if present is None or last is None:
+        return last
+    return last if changed_too_much(plan, present.weight_kg, last.weight_kg) else present
 
 
 def changed_too_much(plan: Calculation, before_kg: Decimal, now_kg: Decimal) -> bool:

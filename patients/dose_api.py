@@ -181,7 +181,7 @@ class AdministrationViewSet(ListModelMixin, RetrieveModelMixin, PatientScoped):
         cycles = list(patient.cycles.all())
         rows = []
         for infusion in (i for i in planned_infusions(patient, cycles) if i.open):
-            dose = to_give(patient, cycles, infusion, infusion.planned_on)
+            dose = to_give(patient, infusion, infusion.planned_on)
             rows.append(
                 {
                     "agent": dose.agent,

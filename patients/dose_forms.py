@@ -38,12 +38,12 @@ class InfusionForm(forms.Form):
     agent_shown = forms.CharField(widget=forms.HiddenInput)
     planned_shown = forms.DateField(widget=forms.HiddenInput)
     outcome = one_of("What happened", [(Outcome.GIVEN, "Given"), (Outcome.NOT_GIVEN, "Not given")])
-    given_on = day_field("Given on", required=False, help_text="Leave empty where it was not given.")
+    given_on = day_field("Given on", required=False, help_text="Only where it was given.")
 
     def __init__(self, *args: Any, unit: str, tolerance: str, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["given_amount"] = number_field(
-            "Amount given", unit, required=False, max_digits=10, decimal_places=3
+            "Amount given", unit, required=False, max_digits=10, decimal_places=3, help_text="Only where it was given."
         )
         self.fields["reason"] = text_field(
             "Why",

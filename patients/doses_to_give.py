@@ -23,9 +23,9 @@ from patients.body_size import (
     out_of_date,
     rounded,
 )
-from patients.models import Administration, BodyMeasurement, Cycle, Patient
+from patients.models import Administration, BodyMeasurement, Patient
 from patients.regimen import day_words
-from trials.protocol import Dose
+from trials.protocol import Dose, Protocol
 from trials.protocol_doses import Calculation, Rounding
 
 MISSING = "Height and weight are not recorded yet. Record them; the dose follows from them."
@@ -62,37 +62,51 @@ class DoseToGive:
         return self.measurement is not None or self.amount is None
 
 
-def dose_to_give(patient: Patient, dose: Dose, day: dt.date, *, is_loading: bool = False) -> DoseToGive:
-    """An agent's dose on a day. is_loading: the loading amount, where the dose has one (see `is_first`)."""
+def dose_to_give(
+    patient: Patient, dose: Dose, day: dt.date, *, is_loading: bool = False, before: dt.date | None = None
+) -> DoseToGive:
+    """An agent's dose on a day. is_loading: the loading amount, where the dose has one (see `is_first`).
+
+    before: the planned day of an infusion, where it is for one: those planned later say nothing about its dose.
+    """
     name = schedule.protocol_of(patient).agent(dose.agent).name
     per = dose.loading_amount if is_loading and dose.loading_amount is not None else dose.amount
     if dose.by_body_size:
-        return _by_body_size(patient, dose, name, per, day, is_loading)
+        present = _present(patient, dose, day, before)
+        return _by_body_size(patient, dose, name, per, day, is_loading, present)
     words = f"{_first(is_loading)}{number(per)} {dose.unit_words}, a fixed dose"
     frozen = {"words": words, "per": str(per), "unit": dose.unit, "loading": is_loading}
     return DoseToGive(dose.agent, name, dose.route, per, dose.amount_unit, is_loading, words, frozen=frozen)
 
 
-def is_first(patient: Patient, dose: Dose, before: dt.date, cycles: Sequence[Cycle]) -> bool:
+def is_first(patient: Patient, dose: Dose, before: dt.date) -> bool:
     """Whether the loading dose is due: no earlier planned infusion of the agent was given, in any cycle."""
-    if dose.loading_amount is None:
-        return False
-    starts = {cycle.pk: cycle.started_on for cycle in cycles}
-    return not any(
-        row.agent == dose.agent
-        and row.outcome == Administration.Outcome.GIVEN
-        and starts[row.cycle_id] + dt.timedelta(days=row.day - 1) < before
-        for row in patient.administrations.all()
-    )
+    return dose.loading_amount is not None and not _given_before(patient, dose.agent, before)
 
 
-def _by_body_size(patient: Patient, dose: Dose, name: str, per: Decimal, day: dt.date, is_loading: bool) -> DoseToGive:
+def _given_before(patient: Patient, agent: str, before: dt.date | None) -> list[Administration]:
+    """The infusions of an agent that were given, of those planned before a day, by their planned days."""
+    starts = {cycle.pk: cycle.started_on for cycle in patient.cycles.all()}
+    rows = [row for row in patient.administrations.all() if row.agent == agent and row.given_on is not None]
+    planned = sorted(((starts[row.cycle_id] + dt.timedelta(days=row.day - 1), row) for row in rows), key=lambda p: p[0])
+    return [row for on, row in planned if before is None or on < before]
+
+
+def _by_body_size(
+    patient: Patient,
+    dose: Dose,
+    name: str,
+    per: Decimal,
+    day: dt.date,
+    is_loading: bool,
+    present: BodyMeasurement | None,
+) -> DoseToGive:
     protocol = schedule.protocol_of(patient)
     plan, rule = protocol.calculation, protocol.rounding(dose.agent)
     if plan is None or rule is None:
         raise ValueError(f"calculation: none for {dose.agent}, which is dosed in {dose.unit}")
     rows = list(patient.measurements.all())
-    used = measurement_in_use(rows, plan, _first_day(patient, dose), day)
+    used = measurement_in_use(rows, plan, present, day)
     if used is None:
         return DoseToGive(dose.agent, name, dose.route, None, dose.amount_unit, is_loading, MISSING)
     amount, words, frozen = _calculated(dose, per, plan, rule, used)
@@ -166,13 +180,18 @@ def _caution(rows: Sequence[BodyMeasurement], plan: Calculation, used: BodyMeasu
     return ""
 
 
-def _first_day(patient: Patient, dose: Dose) -> dt.date | None:
-    """The day on which the patient was first given the agent; None before that."""
+def _present(patient: Patient, dose: Dose, day: dt.date, before: dt.date | None) -> BodyMeasurement | None:
+    """The measurement with which the present dose was computed: at the last infusion, or the last cycle's start."""
+    rows = {row.pk: row for row in patient.measurements.all()}
     if dose.given_singly:
-        given = (row.given_on for row in patient.administrations.all() if row.agent == dose.agent)
-        return min((on for on in given if on is not None), default=None)
-    days = (schedule.planned_dose_days(patient, cycle, dose.agent) for cycle in patient.cycles.all())
-    return min((on for of_cycle in days for on in of_cycle), default=None)
+        given = _given_before(patient, dose.agent, before)
+        return rows.get(given[-1].measurement_id or 0) if given else None
+    plan, present = schedule.protocol_of(patient).calculation, None
+    for cycle in patient.cycles.all():
+        taken = schedule.planned_dose_days(patient, cycle, dose.agent)
+        if plan is not None and taken and taken[0] <= day:
+            present = measurement_in_use(list(rows.values()), plan, present, taken[0])
+    return present
 
 
 def _first(is_loading: bool) -> str:

@@ -51,17 +51,14 @@ def noun(dose: Dose) -> str:
 
 def planned_infusions(patient: Patient, cycles: Sequence[Cycle]) -> list[PlannedInfusion]:
     """Those of all started cycles, by day, up to the end of treatment."""
-    agents = {dose.agent for dose in schedule.protocol_of(patient).all_doses if dose.given_singly}
-    if not agents:
-        return []
-    found = [infusion for cycle in cycles for infusion in _of_cycle(patient, cycle, agents)]
+    found = [infusion for cycle in cycles for infusion in _of_cycle(patient, cycle)]
     return sorted(found, key=lambda infusion: (infusion.planned_on, infusion.dose.agent))
 
 
-def to_give(patient: Patient, cycles: Sequence[Cycle], infusion: PlannedInfusion, on: dt.date) -> DoseToGive:
+def to_give(patient: Patient, infusion: PlannedInfusion, on: dt.date) -> DoseToGive:
     """The dose of an infusion if it is given on this day."""
-    first = is_first(patient, infusion.dose, infusion.planned_on, cycles)
-    return dose_to_give(patient, infusion.dose, on, is_loading=first)
+    first = is_first(patient, infusion.dose, infusion.planned_on)
+    return dose_to_give(patient, infusion.dose, on, is_loading=first, before=infusion.planned_on)
 
 
 def given_in(patient: Patient, cycles: Sequence[Cycle], agent: str, days: Sequence[dt.date]) -> int:
@@ -70,8 +67,11 @@ def given_in(patient: Patient, cycles: Sequence[Cycle], agent: str, days: Sequen
     return sum(i.recorded is not None and i.recorded.outcome == Administration.Outcome.GIVEN for i in recorded)
 
 
-def _of_cycle(patient: Patient, cycle: Cycle, agents: set[str]) -> Iterator[PlannedInfusion]:
-    protocol = schedule.protocol_of(patient)
+def _of_cycle(patient: Patient, cycle: Cycle) -> Iterator[PlannedInfusion]:
+    protocol = schedule.protocol_on(patient, cycle.started_on)
+    agents = {dose.agent for dose in protocol.all_doses if dose.given_singly}
+    if not agents:
+        return
     window = protocol.administrations.window
     rows = {(r.cycle_id, r.agent, r.day): r for r in patient.administrations.all()}
     for agent in agents:
@@ -96,7 +96,7 @@ def _of_cycle(patient: Patient, cycle: Cycle, agents: set[str]) -> Iterator[Plan
 def _dose_on(patient: Patient, cycle: Cycle, agent: str, day: dt.date) -> Dose | None:
     """The agent's dose on the rung in force that day: a reduction within the cycle counts from its first day."""
     rung = max(cycle.rung, schedule.rung_on(patient, day))
-    doses = schedule.protocol_of(patient).cycle_doses(cycle.number, rung)
+    doses = schedule.protocol_on(patient, cycle.started_on).cycle_doses(cycle.number, rung)
     return next((dose for dose in doses if dose.agent == agent), None)
 
 

@@ -145,7 +145,7 @@ def check_given(
             f"Enter what was given in {infusion.dose.amount_unit}, more than 0 and to three decimals at most.",
             field="given_amount",
         )
-    dose = to_give(patient, list(patient.cycles.all()), infusion, given_on)
+    dose = to_give(patient, infusion, given_on)
     if dose.amount is None:
         raise Refused("measurement-missing", _missing_words(patient, given_on, dose), field="given_on")
     if not reason.strip():

@@ -31,6 +31,14 @@ def measurement_words(row: BodyMeasurement) -> str:
     return f"{number(row.height_cm)} cm, {number(row.weight_kg)} kg"
 
 
+def planned_words(infusion: PlannedInfusion) -> str:
+    """'Planned on 12 Jan 2026; possible 12 Jan – 15 Jan 2026.'"""
+    words = f"Planned on {day_words(infusion.planned_on)}"
+    if infusion.window_from == infusion.window_to:
+        return f"{words}."
+    return f"{words}; possible {span_words(infusion.window_from, infusion.window_to)}."
+
+
 class MeasurePage(ActionPage):
     """Height and weight of a day; those recorded so far are beside it."""
 
@@ -93,6 +101,7 @@ class InfusionPage(TreatmentPage):
     """What is open of ?agent= and ?on=, else the first that is: the dose to give, and what was given."""
 
     heading = "Record an infusion"
+    template = "patients/infusion.html"
     infusion: PlannedInfusion | None
 
     def open(self, request: HttpRequest, key: str, code: str) -> None:
@@ -138,7 +147,7 @@ class InfusionPage(TreatmentPage):
         if infusion is None:
             return InfusionForm(typed, unit="mg", tolerance="0")
         on = self.likely_day(infusion)
-        dose = to_give(self.patient, self.cycles, infusion, on)
+        dose = to_give(self.patient, infusion, on)
         initial = {
             "agent_shown": infusion.dose.agent,
             "planned_shown": infusion.planned_on.isoformat(),
@@ -155,21 +164,18 @@ class InfusionPage(TreatmentPage):
     def tolerance(self) -> str:
         return number(protocol_of(self.patient).administrations.tolerance_percent)
 
-    def facts(self) -> list[dict[str, Any]]:
-        infusion = self.infusion
-        if infusion is None:
-            return []
-        dose = to_give(self.patient, self.cycles, infusion, self.likely_day(infusion))
-        window = span_words(infusion.window_from, infusion.window_to)
-        found = [
-            {"label": "Planned on", "value": day_words(infusion.planned_on), "note": f"possible {window}"},
-            {"label": "To give", "value": f"{dose.amount_words}, {dose.route}", "note": dose.words},
-        ]
-        if dose.caution:
-            found.append({"label": "To note", "value": dose.caution})
-        if dose.amount is None:
-            found[1] |= {"url": self.url("patients:measure"), "action": "Record height and weight"}
-        return found
+    def context(self, **more: Any) -> dict[str, Any]:
+        if self.infusion is None:
+            return super().context(**more)
+        told = to_give(self.patient, self.infusion, self.likely_day(self.infusion))
+        dose = {
+            "label": "To give",
+            "amount": f"{told.amount_words}, {told.route}" if told.amount is not None else "Not known yet",
+            "words": f"{told.words.removesuffix('.')}.",
+            "caution": told.caution,
+            "url": self.url("patients:measure") if told.amount is None else "",
+        }
+        return super().context(dose=dose, when=planned_words(self.infusion), **more)
 
     def act(self, form: Form) -> str:
         assert isinstance(form, InfusionForm)
@@ -195,6 +201,7 @@ class InfusionPage(TreatmentPage):
 
 class CorrectInfusionPage(TreatmentPage):
     submit = "Save the correction"
+    template = "patients/infusion.html"
 
     def open(self, request: HttpRequest, key: str, code: str) -> None:
         super().open(request, key, code)
@@ -217,15 +224,12 @@ class CorrectInfusionPage(TreatmentPage):
         tolerance = number(protocol_of(self.patient).administrations.tolerance_percent)
         return CorrectInfusionForm(typed, initial=initial, unit=row.unit, tolerance=tolerance)
 
-    def facts(self) -> list[dict[str, Any]]:
-        window = span_words(self.infusion.window_from, self.infusion.window_to)
-        found = [
-            {"label": "Planned on", "value": day_words(self.infusion.planned_on), "note": f"possible {window}"},
-        ]
-        if self.row.amount_to_give is not None:
-            value = f"{number(self.row.amount_to_give)} {self.row.unit}"
-            found.append({"label": "To give then", "value": value, "note": self.row.calculation["words"]})
-        return found
+    def context(self, **more: Any) -> dict[str, Any]:
+        row, dose = self.row, None
+        if row.amount_to_give is not None:
+            amount = f"{number(row.amount_to_give)} {row.unit}"
+            dose = {"label": "To give then", "amount": amount, "words": f"{row.calculation['words']}."}
+        return super().context(dose=dose, when=planned_words(self.infusion), **more)
 
     def act(self, form: Form) -> str:
         assert isinstance(form, CorrectInfusionForm)

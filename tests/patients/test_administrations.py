@@ -48,7 +48,7 @@ def told(patient: Patient, agent: str = "cetuximab") -> dict[int, str]:
     load_doses(patient)
     cycles = list(patient.cycles.all())
     found = [i for i in planned_infusions(patient, cycles) if i.dose.agent == agent]
-    return {(i.planned_on - DAY_ONE).days + 1: to_give(patient, cycles, i, i.planned_on).words for i in found}
+    return {(i.planned_on - DAY_ONE).days + 1: to_give(patient, i, i.planned_on).words for i in found}
 
 
 # --- the dose to give ---

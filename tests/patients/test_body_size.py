@@ -117,18 +117,16 @@ def test_the_first_dose_is_computed_with_the_newest_measurement() -> None:
 
 
 def test_after_that_the_weight_in_use_stays_until_it_has_changed_too_much() -> None:
-    first = dt.date(2026, 3, 3)
-    rows = [seen(3, "70.2"), seen(10, "77.2"), seen(17, "77.3"), seen(24, "70.2")]
-    in_use = [measurement_in_use(rows, plan(), first, dt.date(2026, 3, day)) for day in (9, 16, 23, 30)]
-    # 70.2 → 77.3 is more than 10 %; back from 77.3 to 70.2 is 9.2 %, so 77.3 stays
-    assert in_use == [rows[0], rows[0], rows[2], rows[2]]
+    rows = [seen(3, "70.2"), seen(10, "77.2"), seen(17, "77.3"), seen(24, "70.4")]
+    in_use = [measurement_in_use(rows, plan(), rows[0], dt.date(2026, 3, day)) for day in (9, 16, 23, 30)]
+    assert in_use == [rows[0], rows[0], rows[2], rows[0]]  # 77.3 is more than 10 % away; 70.4 no more
+    assert measurement_in_use(rows, plan(), rows[2], dt.date(2026, 3, 30)) == rows[2]  # once dosed by it: 8.9 %
 
 
 def test_slow_changes_are_measured_from_the_weight_in_use_not_from_the_last_one() -> None:
     rows = [seen(1, "70"), seen(8, "74"), seen(15, "77"), seen(22, "77.1")]
-    first = dt.date(2026, 3, 1)
-    assert measurement_in_use(rows, plan(), first, dt.date(2026, 3, 15)) == rows[0]  # exactly 10 %
-    assert measurement_in_use(rows, plan(), first, dt.date(2026, 3, 22)) == rows[3]
+    assert measurement_in_use(rows, plan(), rows[0], dt.date(2026, 3, 15)) == rows[0]  # exactly 10 %
+    assert measurement_in_use(rows, plan(), rows[0], dt.date(2026, 3, 22)) == rows[3]
 
 
 def test_a_measurement_is_out_of_date_after_the_protocols_days() -> None:
