@@ -69,6 +69,7 @@ WORDS: dict[str, Words] = {
     "dosing_decision": Words(
         "Decision", _S.DECISIONS, ("recommendation_id", "choice", "level_id", "cohort_size", "comment")
     ),
+    "dosing_comparison": Words("Comparison of designs", _S.STUDY, ("title", "note")),
     "accounts_signature": Words("Signature", _S.DECISIONS, ("printed_name", "role", "meaning")),
     "trials_cohort": Words("Cohort", _S.DECISIONS, ("number", "part_id", "level_id", "size")),
     "trials_slot": Words("Slot", _S.DECISIONS, ("cohort_id", "number", "replaces_id")),
@@ -96,6 +97,7 @@ FILLED = {
     ("trials_membership", "ended_at"): "Role ended",
     ("dosing_decision", "signed_at"): "Decision signed by all",
     ("dosing_decision", "withdrawn_at"): "Decision withdrawn",
+    ("dosing_comparison", "put_away_at"): "Comparison of designs put away",
 }
 
 # The same where the column is emptied.
@@ -113,7 +115,7 @@ _UNTOLD = """
     definition inputs inputs_sha256 shown engine_version record_json record_sha256 record_kind record_key
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
-    decision_waits_since decision_waits_on
+    decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at
 """
 UNTOLD = frozenset(_UNTOLD.split())
 

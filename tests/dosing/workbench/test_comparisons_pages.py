@@ -168,6 +168,14 @@ def test_putting_away_is_asked_once_more(statistician: User, study: Study) -> No
     assert "has been put away" in page(statistician, at(kept))
 
 
+def test_the_studys_history_tells_of_both(statistician: User, study: Study) -> None:
+    kept = saved(statistician, study=study)
+    send(statistician, at(kept, "put-away/"), confirm="yes")
+    text = page(statistician, f"/studies/{study.key}/history/")
+    assert "Comparison of designs put away" in text
+    assert "BOIN or 3+3" in text
+
+
 def test_putting_away_is_refused_to_others(statistician: User, pi: User, study: Study) -> None:
     kept = saved(statistician, study=study)
     assert "Put away" not in page(pi, at(kept))
