@@ -196,10 +196,9 @@ def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[
     among = {"patient__in": patients.order_by().values("pk")}
     for pk, starts in _gathered(Cycle.objects.filter(**among), "started_on", order="number"):
         found[pk].starts = starts
-    cycle = Coalesce(Cast("cycle", TextField()), Value(""))
-    for pk, codes in _gathered(
-        ActivityRecord.objects.filter(**among), Concat("activity", Value(":"), "timepoint", Value(":"), cycle)
-    ):
+    cycle = Coalesce(Cast("cycle", TextField()), Value(""), output_field=TextField())
+    which = Concat("activity", Value(":"), "timepoint", Value(":"), cycle, output_field=TextField())
+    for pk, codes in _gathered(ActivityRecord.objects.filter(**among), which):
         found[pk].activities = frozenset(codes)
     for pk, codes in _gathered(Collection.objects.filter(**among), "timepoint"):
         found[pk].samples = frozenset(codes)
