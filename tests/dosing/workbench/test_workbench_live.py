@@ -4,13 +4,20 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.http import QueryDict
 from django.test import Client
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from accounts.models import User
 from dosing.engine import BoinDesign, ThreePlusThreeDesign, operating_characteristics
+from dosing.operations import save_comparison
+from dosing.operations.simulations import start_simulation
+from dosing.workbench.address import question_from_query
 from tests.browser import RULES, Complaints, browser, faults, is_wider_than_the_screen
-from tests.cast import person
+from tests.cast import DAY_ONE, moment, person
+from trials.models import Role, Study
+from trials.operations import grant_role
 
 __all__ = ["browser"]
 
@@ -139,6 +146,23 @@ def test_without_a_script_a_button_shows_the_same(live_server: LiveServer, brows
     plain.get_by_role("button", name="Add a dose").click()
     expect(plain.locator("#p-4")).to_have_value("0.66")
     context.close()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_home_with_what_was_saved_fits_the_screen_and_has_no_fault(page: Page, study: Study, width: int) -> None:
+    me, question = User.objects.get(username="visitor"), question_from_query(QueryDict(LADDER))
+    at, title = moment(DAY_ONE), "BOIN beside 3+3 for the anti-MAG trial"
+    grant_role(study=study, person=me, role=Role.STATISTICIAN, by=User.objects.system(), at=at)
+    save_comparison(question=question, title=title, note="", study=study, by=me, at=at)
+    start_simulation(question=question, trials=100_000, seed=1, by=me, at=at)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/designs/")
+    for words in (title, "100,000 trials of BOIN and 3+3", "LEN-MAG-01"):
+        expect(page.get_by_role("link", name=words)).to_be_visible()
+    assert not is_wider_than_the_screen(page)
+    assert faults(page, RULES) == []
+    page.get_by_role("link", name="LEN-MAG-01").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("BOIN selects the MTD, 15 mg")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
