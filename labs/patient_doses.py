@@ -10,7 +10,7 @@ from django.urls import reverse
 from labs.patient_case import PatientCase
 from labs.words import first_upper, listed
 from patients import schedule
-from patients.body_size import FORMULA_NAMES, body_surface, capped, newest, number, out_of_date
+from patients.body_size import body_surface, capped, newest, number, out_of_date
 from patients.doses_to_give import dose_to_give
 from patients.infusions import PlannedInfusion, planned_infusions, to_give
 from patients.models import Administration, Patient
@@ -19,6 +19,7 @@ from patients.regimen import day_words as date_words
 from patients.regimen import dose_dates, short_day, span_words
 from patients.schedule import cycle_words
 from trials.permissions import Permission
+from trials.protocol_doses import FORMULA_NAMES
 
 FINISHED = (Patient.Status.EVENT_MONITORING, Patient.Status.OFF_STUDY)
 
@@ -58,8 +59,8 @@ class Doses:
 
 def doses_of(case: PatientCase) -> Doses | None:
     """None where nothing is dosed by body size and nothing is infused: the page then says nothing of it."""
-    protocol = case.protocol
-    if not protocol.by_body_size and not any(dose.given_singly for dose in protocol.all_doses):
+    protocols = [version.protocol for _, version in schedule.versions_of(case.patient)]
+    if not any(p.by_body_size or any(dose.given_singly for dose in p.all_doses) for p in protocols):
         return None
     last = case.cycles[-1].pk if case.cycles else None
     rows = [(i.cycle.pk == last or i.open, infusion_row(case, i)) for i in infusions_of(case)]
@@ -117,31 +118,36 @@ def body_size(case: PatientCase) -> BodySize | None:
 
 def _today(case: PatientCase) -> str:
     """'Today, cycle 1, day 8 of 28: lenalidomide 10 mg and cetuximab 465 mg.'; nothing outside of treatment."""
-    if case.place is None or not case.on_treatment or case.place[1] > case.protocol.cycle_length(case.place[0].number):
+    if case.place is None or not case.on_treatment:
         return ""
     cycle, day = case.place
+    protocol = case.protocol_of_cycle(cycle)
+    if day > protocol.cycle_length(cycle.number):
+        return ""
     words = list(_given_today(case))
     what = listed(words) if words else "nothing is planned to be given"
-    return f"Today, {place_words(case.protocol, cycle, day)}: {what}."
+    return f"Today, {place_words(protocol, cycle, day)}: {what}."
 
 
 def _given_today(case: PatientCase) -> Iterator[str]:
     assert case.place is not None
     cycle = case.place[0]
     rung = max(cycle.rung, schedule.rung_on(case.patient, case.today))
-    for dose in case.protocol.counted_doses(cycle.number, rung):
+    protocol = case.protocol_of_cycle(cycle)
+    for dose in protocol.counted_doses(cycle.number, rung):
         if case.today in dose_dates(dose, cycle.started_on):
-            told = dose_to_give(case.patient, dose, case.today)
+            told = dose_to_give(case.patient, protocol, dose, case.today)
             yield f"{told.name.lower()} {told.amount_words}"
     for infusion in infusions_of(case):
         if infusion.planned_on == case.today and not infusion.interrupted:
             amount = _recorded_amount(infusion.recorded) if infusion.recorded else amount_now(case, infusion)[0]
-            yield f"{case.protocol.agent(infusion.dose.agent).name.lower()} {amount}"
+            yield f"{protocol.agent(infusion.dose.agent).name.lower()} {amount}"
 
 
 def infusion_row(case: PatientCase, infusion: PlannedInfusion) -> InfusionRow:
-    name = case.protocol.agent(infusion.dose.agent).name
-    place = f"{cycle_words(infusion.cycle.number)} {infusion.day_words(case.protocol)}"
+    protocol = case.protocol_of_cycle(infusion.cycle)
+    name = protocol.agent(infusion.dose.agent).name
+    place = f"{cycle_words(infusion.cycle.number)} {infusion.day_words(protocol)}"
     title = f"{name}, {place}"
     if infusion.recorded is not None:
         return _recorded_row(case, title, infusion.recorded)

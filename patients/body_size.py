@@ -12,8 +12,6 @@ from typing import Protocol, TypeVar
 
 from trials.protocol_doses import Calculation, Rounding
 
-FORMULA_NAMES = {"mosteller": "Mosteller", "dubois": "Du Bois"}
-
 
 class Measured(Protocol):
     """Height and weight as they were measured on a day; `patients.models.BodyMeasurement` is one."""

@@ -14,7 +14,6 @@ from typing import Any
 
 from patients import schedule
 from patients.body_size import (
-    FORMULA_NAMES,
     body_surface,
     capped,
     measurement_in_use,
@@ -26,7 +25,7 @@ from patients.body_size import (
 from patients.models import Administration, BodyMeasurement, Patient
 from patients.regimen import day_words
 from trials.protocol import Dose, Protocol
-from trials.protocol_doses import Calculation, Rounding
+from trials.protocol_doses import FORMULA_NAMES, Calculation, Rounding
 
 MISSING = "Height and weight are not recorded yet. Record them; the dose follows from them."
 
@@ -63,17 +62,24 @@ class DoseToGive:
 
 
 def dose_to_give(
-    patient: Patient, dose: Dose, day: dt.date, *, is_loading: bool = False, before: dt.date | None = None
+    patient: Patient,
+    protocol: Protocol,
+    dose: Dose,
+    day: dt.date,
+    *,
+    is_loading: bool = False,
+    before: dt.date | None = None,
 ) -> DoseToGive:
     """An agent's dose on a day. is_loading: the loading amount, where the dose has one (see `is_first`).
 
+    protocol: that of the dose, by the day on which its cycle starts.
     before: the planned day of an infusion, where it is for one: those planned later say nothing about its dose.
     """
-    name = schedule.protocol_of(patient).agent(dose.agent).name
+    name = protocol.agent(dose.agent).name
     per = dose.loading_amount if is_loading and dose.loading_amount is not None else dose.amount
     if dose.by_body_size:
-        present = _present(patient, dose, day, before)
-        return _by_body_size(patient, dose, name, per, day, is_loading, present)
+        present = _present(patient, protocol, dose, day, before)
+        return _by_body_size(patient, protocol, dose, per, day, is_loading, present)
     words = f"{_first(is_loading)}{number(per)} {dose.unit_words}, a fixed dose"
     frozen = {"words": words, "per": str(per), "unit": dose.unit, "loading": is_loading}
     return DoseToGive(dose.agent, name, dose.route, per, dose.amount_unit, is_loading, words, frozen=frozen)
@@ -94,15 +100,14 @@ def _given_before(patient: Patient, agent: str, before: dt.date | None) -> list[
 
 def _by_body_size(
     patient: Patient,
+    protocol: Protocol,
     dose: Dose,
-    name: str,
     per: Decimal,
     day: dt.date,
     is_loading: bool,
     present: BodyMeasurement | None,
 ) -> DoseToGive:
-    protocol = schedule.protocol_of(patient)
-    plan, rule = protocol.calculation, protocol.rounding(dose.agent)
+    name, plan, rule = protocol.agent(dose.agent).name, protocol.calculation, protocol.rounding(dose.agent)
     if plan is None or rule is None:
         raise ValueError(f"calculation: none for {dose.agent}, which is dosed in {dose.unit}")
     rows = list(patient.measurements.all())
@@ -180,13 +185,15 @@ def _caution(rows: Sequence[BodyMeasurement], plan: Calculation, used: BodyMeasu
     return ""
 
 
-def _present(patient: Patient, dose: Dose, day: dt.date, before: dt.date | None) -> BodyMeasurement | None:
+def _present(
+    patient: Patient, protocol: Protocol, dose: Dose, day: dt.date, before: dt.date | None
+) -> BodyMeasurement | None:
     """The measurement with which the present dose was computed: at the last infusion, or the last cycle's start."""
     rows = {row.pk: row for row in patient.measurements.all()}
     if dose.given_singly:
         given = _given_before(patient, dose.agent, before)
         return rows.get(given[-1].measurement_id or 0) if given else None
-    plan, present = schedule.protocol_of(patient).calculation, None
+    plan, present = protocol.calculation, None
     for cycle in patient.cycles.all():
         taken = schedule.planned_dose_days(patient, cycle, dose.agent)
         if plan is not None and taken and taken[0] <= day:

@@ -34,6 +34,12 @@ WORDS: dict[str, Words] = {
     "patients_eligibilitycheck": Words("Eligibility", _S.REGISTRATION, ("eligible", "answers", "checked_on")),
     "patients_cycle": Words("Cycle", _S.TREATMENT, ("number", "dose_label", "started_on", "due_on")),
     "patients_dosestaken": Words("Doses taken", _S.TREATMENT, ("cycle_id", "agent", "taken", "planned")),
+    "patients_bodymeasurement": Words("Height and weight", _S.TREATMENT, ("height_cm", "weight_kg", "measured_on")),
+    "patients_administration": Words(
+        "Infusion",
+        _S.TREATMENT,
+        ("cycle_id", "agent", "day", "outcome", "given_amount", "unit", "given_on", "amount_to_give", "reason"),
+    ),
     "patients_interruption": Words("Interruption", _S.TREATMENT, ("cycle_id", "agent", "from_day", "to_day", "reason")),
     "patients_dosereduction": Words(
         "Dose reduction",
@@ -115,12 +121,13 @@ _UNTOLD = """
     definition inputs inputs_sha256 shown engine_version record_json record_sha256 record_kind record_key
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
-    decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at
+    calculation decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at
 """
 UNTOLD = frozenset(_UNTOLD.split())
 
 _NAMES = {
     "alive": "alive",
+    "amount_to_give": "to give",
     "agent": "agent",
     "assigned_level_id": "dose level",
     "choice": "choice",
@@ -135,6 +142,10 @@ _NAMES = {
     "effective_on": "on",
     "event_id": "event",
     "from_day": "from",
+    "given_amount": "given",
+    "given_on": "given on",
+    "height_cm": "height in cm",
+    "is_loading": "first dose",
     "to_day": "to",
     "is_dlt": "DLT",
     "onset_on": "onset",
@@ -153,6 +164,7 @@ _NAMES = {
     "started_on": "start",
     "timepoint": "time point",
     "user_id": "person",
+    "weight_kg": "weight in kg",
     "accrual_suspended_reason": "why accrual is suspended",
     "held_reason": "why registration is held",
     "rehearsal_day": "day of the rehearsal",

@@ -54,7 +54,7 @@ def _calculation(protocol: Protocol) -> Iterator[Fault]:
         yield Fault("calculation.bsa_formula", None, "mosteller or dubois, as an agent is dosed in mg/m2")
     if not surface and plan.bsa_formula is not None:
         yield Fault("calculation.bsa_formula", plan.bsa_formula, "only where an agent is dosed in mg/m2")
-    if plan.bsa_formula is None and plan.bsa_cap_m2 is not None:
+    if not surface and plan.bsa_cap_m2 is not None:
         yield Fault("calculation.bsa_cap_m2", plan.bsa_cap_m2, "only where an agent is dosed in mg/m2")
     rounded = [rule.agent for rule in plan.rounding]
     for place, agent in enumerate(rounded):

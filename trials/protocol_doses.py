@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from trials.protocol_base import Code, Days, FilePart, Window
 
+FORMULA_NAMES = {"mosteller": "Mosteller", "dubois": "Du Bois"}
 PER_BODY_SIZE = {"mg/m2": "m²", "mg/kg": "kg"}
 
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from trials import protocol_page_doses as body_size
 from trials import protocol_page_schedule as schedule
 from trials import protocol_words as words
 from trials.clock import day_of
@@ -67,6 +68,7 @@ def _sections(root: Place) -> Iterator[Section]:
     yield _parts(root)
     yield from schedule.lead_in(root)
     yield _levels(root)
+    yield from body_size.doses(root)
     yield _design(root)
     yield _dlt(root)
     yield _signatures(root)

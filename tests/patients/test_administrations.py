@@ -483,3 +483,12 @@ def test_infusions_of_another_cycle_go_on_counting(site_a: Site, coordinator_a: 
     start(patient, day(29), coordinator_a)
     measured(patient, coordinator_a, on=day(29))
     assert give(patient, day(29), "745", coordinator_a).is_loading
+
+
+def test_the_weight_in_use_is_that_of_the_last_infusion_whatever_is_recorded_for_that_day_afterwards(
+    site_a: Site, coordinator_a: User
+) -> None:
+    patient = ready(site_a, coordinator_a)
+    give(patient, day(1), "745", coordinator_a, given_on=day(2))
+    measured(patient, coordinator_a, on=day(2), weight="69.0")  # entered after the infusion of that day
+    assert "70.2 kg on 5 Jan 2026" in told(patient)[8]
