@@ -13,6 +13,7 @@ from audit.context import VERBS
 from audit.models import Entry
 from dosing.queries.reader import Reader
 from patients.models import Patient
+from patients.schedule import cycle_title
 from reminders.history_values import Values
 from reminders.history_words import EMPTIED, FILLED, UNTOLD, WORDS, column_words
 from trials.definition import changed_parts
@@ -150,6 +151,8 @@ def _lines(entry: Entry, values: Values) -> Iterator[Line]:
     if entry.operation == Entry.Operation.INSERT:
         number = (entry.new or {}).get("number") if "number" in words.told else None
         name = f"{words.noun} {number}" if number else words.noun
+        if entry.table_name == "patients_cycle" and number == 0:
+            name = cycle_title(0)
         facts = (_fact(entry, column, values) for column in words.told if column != "number")
         yield Line(f"{name} recorded", " · ".join(fact for fact in facts if fact))
         return

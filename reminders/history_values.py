@@ -43,7 +43,8 @@ NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = 
 # Values that need no name before them.
 _PLAIN = """
     term detail dose_label label printed_name name title action choice reason explanation comment rationale meaning
-    answers role relation outcome kind agent measure timepoint status reason_code cause text key user_id site_id part_id
+    answers role relation outcome kind activity
+    agent measure timepoint status reason_code cause text key user_id site_id part_id
     level_id cohort_id cycle_id event_id collection_id recommendation_id missed_reason out_of_window_reason code
 """
 PLAIN = frozenset(_PLAIN.split())
@@ -154,7 +155,9 @@ def _titles(protocol: Protocol | None) -> dict[Column, str]:
     found = {("agent", agent.code): agent.name for agent in protocol.agents}
     found |= {("reason_code", reason.code): reason.text for reason in protocol.discontinuation}
     found |= {("measure", measure.code): measure.title for measure in protocol.outcome_measures}
-    points = [*protocol.visits, *(t for m in protocol.outcome_measures for t in m.timepoints)]
+    found |= {("activity", activity.code): activity.title for activity in protocol.recorded_activities}
+    done = (t for activity in protocol.activities for t in activity.timepoints)
+    points = [*done, *protocol.visits, *(t for m in protocol.outcome_measures for t in m.timepoints)]
     if protocol.samples:
         points += protocol.samples.timepoints
         found |= {("tube", t.code): f"{t.colour} {t.volume_ml.normalize():f} ml" for t in protocol.samples.tubes}
