@@ -43,8 +43,22 @@ def activities(root: Place) -> Iterator[Section]:
         title, kind = activity.part.title, words.KINDS[activity.part.kind]
         told = kind[:1].upper() + kind[1:]
         lines.append(Line(title, (item(told, "Activities", title, activity),)))
-        lines += _schedule(activity.each("timepoints"), "Windows of activities", f"{title}: ")
+        if root.part.visits and activity.part.timepoints == root.part.visits:
+            lines.append(_at_every_visit(activity))
+        else:
+            lines += _schedule(activity.each("timepoints"), "Windows of activities", f"{title}: ")
     yield section("activities", "Activities", lines)
+
+
+def _at_every_visit(activity: Place) -> Line:
+    """One line for what is done at each of the visits, whose windows stand with them."""
+    alike: dict[Any, list[Place]] = {}
+    for timepoint in activity.each("timepoints"):
+        for place in (timepoint, timepoint.at("window")):
+            alike.setdefault(place.part, []).append(place)
+    title, places = activity.part.title, [_merged(same) for same in alike.values()]
+    said = item("At every visit, in the window of the visit", "Windows of activities", title, *places)
+    return Line(f"{title}: when", (said,))
 
 
 def samples(root: Place) -> Section:

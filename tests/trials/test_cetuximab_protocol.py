@@ -243,6 +243,7 @@ def test_a_measure_that_comes_back_every_cycle_is_a_fault() -> None:
         ("activities", "Tumor biopsy", "Biopsy"),
         ("activities", "Tumor biopsy: Before the lead-in, day −25 to −22", "Day −25 to −22, counted from the start"),
         ("activities", "Tumor biopsy: On the combination, cycle 1 day 21 to 28", "Day 21 to 28 of cycle 1"),
+        ("activities", "Safety assessment: when", "At every visit, in the window of the visit"),
         ("activities", "Tumor imaging: After cycle 6, 9 and 12", "only in the dose expansion"),
         ("visits", "Visit on day 8", "Day 7 to 9, planned for day 8 of every cycle"),
         ("visits", "Visit on day −14", "Day −15 to −13, planned for day −14, counted from the start of the lead-in"),
