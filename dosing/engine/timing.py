@@ -152,6 +152,13 @@ class _Trials:
             self.count[these] += 1
             self.now[these] += gaps[some, place]
 
+    def outcomes(self) -> tuple[IntArray, IntArray]:
+        """(n, y) per dose when everybody who entered has been followed through the window."""
+        toxic = np.isfinite(self.dlt)
+        n = [(self.dose == j + 1).sum(axis=1) for j in range(self.doses)]
+        y = [((self.dose == j + 1) & toxic).sum(axis=1) for j in range(self.doses)]
+        return np.stack(n, axis=1).astype(np.int64), np.stack(y, axis=1).astype(np.int64)
+
     def durations(self) -> FloatArray:
         """Days from the first entry (day 0) to the last outcome."""
         inside = np.isfinite(self.entered)
@@ -169,13 +176,12 @@ def timed_trials(
     """(n, y, early, unsafe, days) of `size` trials.
 
     A decision is made when the next patient arrives; where the trial waits, at every outcome after that, and
-    the patient waits, too.
+    the patient waits, too. Patients who are pending when the trial stops early are followed to the end of their window:
+    n and y hold everybody's outcome.
     """
     trials = _Trials(size, design.most_patients(len(truth)), len(truth), timing)
     current, running = np.full(size, design.start_dose), np.arange(size)
     early, unsafe = np.zeros(size, dtype=bool), np.zeros(size, dtype=bool)
-    final_n = np.zeros((size, len(truth)), dtype=np.int64)
-    final_y = np.zeros_like(final_n)
     while len(running):
         n, y, pending, follow_up, upcoming = trials.seen(running)
         moves, waits = _decide(design, n, y, pending, follow_up, current[running])
@@ -183,10 +189,9 @@ def timed_trials(
         trials.now[running[waits]] = upcoming[waits]
         stops = ~waits & (moves.next_dose == 0)
         ended = running[stops]
-        final_n[ended], final_y[ended] = n[stops], y[stops]
         early[ended], unsafe[ended] = moves.early[stops], moves.unsafe[stops]
         goes = ~waits & ~stops
         trials.enter(running[goes], moves.next_dose[goes], moves.size[goes], truth, random)
         current[running[goes]] = moves.next_dose[goes]
         running = running[~stops]
-    return final_n, final_y, early, unsafe, trials.durations()
+    return *trials.outcomes(), early, unsafe, trials.durations()

@@ -159,7 +159,8 @@ class TiteBoinDesign:
         with np.errstate(divide="ignore", invalid="ignore"):
             if self.rule is TiteRule.EFFECTIVE_SAMPLE_SIZE:
                 complete = n - pending
-                return y / low - complete, y / high - complete
+                # Without a DLT nothing asks to de-escalate, not even when nobody has been followed yet (0/0).
+                return y / low - complete, np.where(y > 0, y / high - complete, -np.inf)
             q = (y + self.target / 2) / (n - pending + 1)
             w = q / (1 - q)
             side = y - self.target * n

@@ -75,6 +75,6 @@ def tite_rule(design: TiteBoinDesign) -> list[str]:
         "added up, in windows. If y/n ≥ λ_d, the dose is de-escalated, since pending patients can only add DLTs. If "
         f"more than {design.max_pending * 100:g} % of the n patients are pending, accrual is suspended until more is "
         f"known. If nobody is pending, the rule above applies; {method}.",
-        "When the last patient has been treated, the outcomes of all pending patients are awaited before the maximum "
-        "tolerated dose is selected.",
+        "When the last patient has been treated, or the trial ends earlier, the outcomes of all pending patients are "
+        "awaited before the maximum tolerated dose is selected.",
     ]

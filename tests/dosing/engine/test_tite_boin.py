@@ -166,6 +166,26 @@ def test_simulation_agrees_with_the_packages(record: dict[str, Any]) -> None:
     assert ours.duration[0] == pytest.approx(result["duration"][0], rel=0.1)
 
 
+@pytest.mark.parametrize("early_stop_n", [None, 6])
+def test_who_is_pending_when_the_trial_stops_counts_with_the_outcome(early_stop_n: int | None) -> None:
+    """The share with a DLT at a dose is its toxicity, also where trials stop early or for safety."""
+    truth = [0.5, 0.6]
+    design = TiteBoinDesign(target=0.3, max_patients=24, early_stop_n=early_stop_n)
+    found = simulate_trials(design, truth, trials=4_000, seed=2, timing=Timing(window=28, accrual_rate=0.2))
+    assert found.stop_early[0] > 0.3
+    for dlts, patients, error, p in zip(
+        found.dlts[0], found.patients[0], found.standard_errors.dlts[0], truth, strict=True
+    ):
+        assert abs(dlts - p * patients) <= 5 * error
+
+
+def test_without_any_follow_up_and_any_dlt_the_dose_does_not_go_down() -> None:
+    everybody = TiteTally((3, 3), (0, 0), (0, 3), (0.0, 0.0))
+    for rule in ("single_imputation", "effective_sample_size"):
+        design = TiteBoinDesign(target=0.3, max_patients=30, max_pending=1.0, rule=rule)  # type: ignore[arg-type]
+        assert design.advise(everybody, 2).action is not Action.DE_ESCALATE
+
+
 DESIGN = TiteBoinDesign(target=0.3, max_patients=30)
 
 
