@@ -24,16 +24,17 @@ from dosing.engine.posterior import BoolArray, FloatArray, IntArray
 from dosing.engine.validation import refuse
 
 MOST_STATES = 1_000_000  # states after merging, at any one number of patients
+MOST_DEAR_STATES = 250_000  # of a design for which each costs an integration
 
 
 class TooManyStates(ValueError):
     """Exact operating characteristics are out of reach; `states` says how many states there would be at least."""
 
-    def __init__(self, states: int, patients: int) -> None:
+    def __init__(self, states: int, patients: int, most: int) -> None:
         self.states = states
         super().__init__(
             f"exact operating characteristics are out of reach: after {patients} patients there are {states:,} "
-            f"states, more than {MOST_STATES:,}; use simulate_trials, fewer doses, fewer patients or larger cohorts"
+            f"states, more than {most:,}; use simulate_trials, fewer doses, fewer patients or larger cohorts"
         )
 
 
@@ -95,6 +96,7 @@ def all_final_tallies(design: CountDesign, doses: int) -> FinalTallies:
     """Walk all trials of `design` on a ladder of `doses`. Raises TooManyStates where that is out of reach."""
     design.check_ladder(doses)
     most = design.most_patients(doses)
+    most_states = MOST_DEAR_STATES if getattr(design, "dear", False) else MOST_STATES
     pairs = Pairs(most)
     start = _States(
         codes=np.zeros((1, doses), dtype=np.int32), current=np.array([design.start_dose]), weight=np.ones(1)
@@ -105,8 +107,8 @@ def all_final_tallies(design: CountDesign, doses: int) -> FinalTallies:
         if patients not in waiting:
             continue
         states = _merge(waiting.pop(patients), len(pairs.n), by_current=patients < most)
-        if len(states.weight) > MOST_STATES:
-            raise TooManyStates(len(states.weight), patients)
+        if len(states.weight) > most_states:
+            raise TooManyStates(len(states.weight), patients, most_states)
         ended.append(_step(design, states, pairs, patients, waiting))
     return FinalTallies(*(np.concatenate(column) for column in zip(*map(_columns, ended), strict=True)))
 

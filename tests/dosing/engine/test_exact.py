@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dosing.engine import BoinDesign, TooManyStates, dose_paths, operating_characteristics
+from dosing.engine import BoinDesign, CrmDesign, TooManyStates, dose_paths, operating_characteristics
 from dosing.engine import exact as exact_module
 from dosing.engine.tally import DoseTally
 from tests.dosing.engine.reference import records
@@ -188,3 +188,10 @@ def test_dose_paths_of_boin_have_the_reference_probabilities(name: str) -> None:
     assert ours == pytest.approx(expected, abs=1e-9)
     assert patients == pytest.approx(record["expected_n_at_dose"], abs=1e-9)
     assert tree.nodes == record["num_nodes"]
+
+
+def test_a_design_that_integrates_for_every_state_gives_up_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact_module, "MOST_DEAR_STATES", 20)
+    design = CrmDesign.calibrated(target=0.3, doses=5, halfwidth=0.05, prior_mtd=3, max_patients=33, cohort_size=3)
+    with pytest.raises(TooManyStates, match="more than 20; use simulate_trials"):
+        operating_characteristics(design, [STANDARD])
