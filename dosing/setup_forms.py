@@ -10,8 +10,8 @@ from django import forms
 from django.utils import timezone
 
 from dosing.words import role_words
+from trials import registry_record, study_file
 from trials.models import Role, Site, Study
-from trials.study_file import LONGEST
 
 ZONE = {"list": "time-zones", "data-combobox": "", "autocomplete": "off", "spellcheck": "false"}
 KEY_HINT = "Stands in every address and never changes: letters, digits and hyphens, such as LEN-MAG-01."
@@ -57,6 +57,7 @@ class CopyForm(StartForm):
 class FromFileForm(StartForm):
     """A file that is chosen, or its text: a refused one comes back as text, to be mended where it stands."""
 
+    longest: int
     file = forms.FileField(label="File", required=False)
     text = forms.CharField(
         label="Or its text", required=False, strip=False,
@@ -79,8 +80,8 @@ class FromFileForm(StartForm):
             if not found.get("text", "").strip():
                 self.add_error("file", "Choose a file, or paste its text.")
             return str(found.get("text", ""))
-        if file.size > LONGEST:
-            self.add_error("file", f"{file.name} has {file.size} bytes; at most {LONGEST} are read.")
+        if file.size > self.longest:
+            self.add_error("file", f"{file.name} has {file.size} bytes; at most {self.longest} are read.")
             return ""
         try:
             return str(file.read().decode("utf-8-sig"))
@@ -94,11 +95,11 @@ class FromFileForm(StartForm):
 
 
 class StudyFileForm(FromFileForm):
-    pass
+    longest = study_file.LONGEST
 
 
 class RecordForm(FromFileForm):
-    pass
+    longest = registry_record.LONGEST
 
 
 class SiteForm(forms.Form):

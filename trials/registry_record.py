@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from trials.definition import plain
 from trials.errors import Fault, InvalidProtocol
-from trials.study_file import LONGEST
 
+LONGEST = 2_000_000
 NOTE = "From the ClinicalTrials.gov record {nct}; compare it with the protocol."
 GIVEN = ("DRUG", "BIOLOGICAL", "COMBINATION_PRODUCT", "GENETIC", "RADIATION")
 _LISTED = re.compile(r"^\s*(?:[*•·–-]|\(?\d{1,2}[.)])\s+")
@@ -101,7 +101,7 @@ def _read(text: str) -> _Record:
     if len(text) > LONGEST:
         raise InvalidProtocol([Fault("file", f"{len(text)} characters", f"at most {LONGEST} characters")])
     try:
-        content = plain(json.loads(text))
+        content = plain(_modules(json.loads(text)))
     except (ValueError, RecursionError) as error:
         allowed = "a ClinicalTrials.gov record is JSON (on the study's page there: Download, then JSON)"
         raise InvalidProtocol([Fault("file", str(error), allowed)]) from error
@@ -109,6 +109,14 @@ def _read(text: str) -> _Record:
         return _Record.model_validate(content)
     except ValidationError as error:
         raise InvalidProtocol([_fault(e["loc"], e["type"], e["input"], e["msg"]) for e in error.errors()]) from error
+
+
+def _modules(content: Any) -> Any:
+    """The record without what is not read here: lists of sites and results can be very long."""
+    section = content.get("protocolSection") if isinstance(content, dict) else None
+    if not isinstance(section, dict):
+        return content if isinstance(content, dict) and "protocolSection" in content else {}
+    return {"protocolSection": {name: section[name] for name in _Protocol.model_fields if name in section}}
 
 
 def _fault(place: Iterable[Any], kind: str, value: object, said: str) -> Fault:

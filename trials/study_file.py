@@ -13,7 +13,7 @@ from trials.definition import NotPlain, plain
 from trials.errors import Fault, InvalidProtocol
 from trials.protocol import Protocol
 
-LONGEST = 500_000
+LONGEST = 200_000
 
 
 class _OneKeyOnce(yaml.SafeLoader):

@@ -131,7 +131,7 @@ def test_an_exported_file_that_is_imported_gives_the_same_definition(dana: User,
     [
         ({}, "Choose a file, or paste its text"),
         ({"file": SimpleUploadedFile("x.yaml", b"\xff\xfe\x00")}, "is not a text in UTF-8"),
-        ({"file": SimpleUploadedFile("x.yaml", b"a" * 500_001)}, "at most 500000 are read"),
+        ({"file": SimpleUploadedFile("x.yaml", b"a" * 200_001)}, "at most 200000 are read"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused(dana: User, data: dict[str, Any], sentence: str) -> None:

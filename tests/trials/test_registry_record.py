@@ -66,6 +66,12 @@ def test_a_record_with_a_title_and_a_number_alone_is_enough() -> None:
     assert found["study"]["key"] == "NCT00000001"
 
 
+def test_sites_and_results_of_any_length_do_not_matter() -> None:
+    record = json.loads(RECORD.read_text())
+    record["protocolSection"]["contactsLocationsModule"] = {"locations": [{"city": "Lund"}] * 30_000}
+    assert definition_of_record(json.dumps(record)) == definition_of_record(RECORD.read_text())
+
+
 Change = Callable[[dict[str, Any]], object]
 FAULTS: list[tuple[Change, str]] = [
     (lambda s: s.pop("identificationModule"), "protocolSection.identificationModule"),
