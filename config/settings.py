@@ -231,6 +231,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "CollectionOutcome": "labs.models.Collection.Outcome",
+        "ActivityOutcome": "patients.models.ActivityRecord.Outcome",
+        "AdministrationOutcome": "patients.models.Administration.Outcome",
+    },
 }
 
 # --- Log ---
