@@ -109,6 +109,7 @@ def test_through_the_lead_in_by_keyboard(
     move_to(cet_study, LEAD_IN_ON + ONE, cet_coordinator)
     page.reload()
     page.get_by_role("link", name="Start the lead-in").first.click()
+    page.get_by_label("Started on").fill((LEAD_IN_ON + ONE).isoformat())
     page.get_by_role("button", name="Start the lead-in").click()
     page.get_by_text("This moves what follows").wait_for()
     look(page, "lead-in-moves-1280")
