@@ -101,7 +101,7 @@ def test_in_a_live_study_it_waits_for_seven_in_the_morning_at_the_site(live_stud
     plan(live_study, dt.datetime.combine(day(29), dt.time(11, 59), tzinfo=dt.UTC))  # 6:59 in New York
     assert told("digest") == set()
     plan(live_study, dt.datetime.combine(day(29), dt.time(12, 0), tzinfo=dt.UTC))
-    assert told("digest") == {"coordinator-a"}
+    assert told("digest") == {"coordinator-a", "principal_investigator-len-mag-01"}  # of site A, and of the study
 
 
 # --- at once ---
