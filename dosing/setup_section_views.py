@@ -102,6 +102,7 @@ def _form(
         refused=refused,
         faulty=status == FAULTY,
         focus=_focus(after),
+        around=_around(_focus(after)),
         following=words_of(None, _next(section)).label if _next(section) else "",
     )
     return render(page.request, "dosing/setup/section.html", context, status=status)
@@ -111,6 +112,12 @@ def _focus(button: str) -> str:
     """The path of the list or part that a button changed: the page goes on there."""
     verb, _, path = button.partition(":")
     return path.rpartition(".")[0] if verb in ("remove", "up", "copy") else path
+
+
+def _around(path: str) -> set[str]:
+    """The path and all that it lies in: those rows stay open."""
+    steps = path.split(".")
+    return {".".join(steps[:length]) for length in range(1, len(steps) + 1)}
 
 
 def _next(section: str) -> str:
