@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.models import User
 from dosing.comparison_forms import SaveForm, UseForm
 from dosing.comparison_page import comparison_context
+from dosing.engine.wording import probability_as_given
 from dosing.models import Comparison
 from dosing.operations import put_away_comparison, save_comparison
 from dosing.operations.comparisons import LONGEST_TITLE
@@ -75,7 +76,7 @@ def save(request: HttpRequest) -> HttpResponse:
 
 def _title(question: Question) -> str:
     names = get_text_list(list(design_names(question.designs)), "and")
-    return f"{names}, {question.doses} doses, target {question.target:.2f}"[:LONGEST_TITLE]
+    return f"{names}, {question.doses} doses, target {probability_as_given(question.target)}"[:LONGEST_TITLE]
 
 
 def _save_page(request: HttpRequest, form: SaveForm, question: Question, status: int = 200) -> HttpResponse:

@@ -22,7 +22,15 @@ from dosing.engine.isotonic import MtdSelection
 from dosing.engine.moves import Moves
 from dosing.engine.posterior import BoolArray, FloatArray, IntArray
 from dosing.engine.tally import DoseTally
-from dosing.engine.validation import dose_labels, flag, probabilities, real_number, refuse, whole_number
+from dosing.engine.validation import (
+    MOST_PATIENTS,
+    dose_labels,
+    flag,
+    probabilities,
+    real_number,
+    refuse,
+    whole_number,
+)
 
 NORMAL_975 = 1.959963984540054
 
@@ -57,7 +65,7 @@ class CrmDesign:
 
     def __post_init__(self) -> None:
         self._store("target", real_number("target", self.target, 0.05, 0.6))
-        self._store("max_patients", whole_number("max_patients", self.max_patients, 1))
+        self._store("max_patients", whole_number("max_patients", self.max_patients, 1, MOST_PATIENTS))
         self._store("cohort_size", whole_number("cohort_size", self.cohort_size, 1))
         self._store("model", crm_model(self.model))
         self._store("intercept", real_number("intercept", self.intercept, -20.0, 20.0))
@@ -161,8 +169,9 @@ class CrmDesign:
         if self._unsafe(fitted, n)[0]:
             cutoff = self.stop_cutoff or 1.0
             chance = wording.probability(float(fitted.below[0, 0]), cutoff)
+            target = wording.probability_as_given(self.target)
             reason = (
-                f"The probability that the toxicity of {names[0]}, the lowest dose, is above {self.target:.2f} "
+                f"The probability that the toxicity of {names[0]}, the lowest dose, is above {target} "
                 f"is {chance}, more than {cutoff:g}, so the trial stops"
             )
             closed = tuple(range(1, tally.doses + 1))
@@ -185,7 +194,7 @@ class CrmDesign:
         following = min(nearest, current + 1) if self.no_skipping else nearest
         name, enough = names[following - 1], self.early_stop_n
         reason = (
-            f"{names[nearest - 1]} has the estimated toxicity nearest to {self.target:.2f}, "
+            f"{names[nearest - 1]} has the estimated toxicity nearest to {wording.probability_as_given(self.target)}, "
             f"{estimates[nearest - 1]:.2f}"
         )
         if following < nearest:
@@ -249,8 +258,8 @@ class CrmDesign:
 
     def _reason_for_mtd(self, tally: DoseTally, dose: int | None, estimates: FloatArray, names: tuple[str, ...]) -> str:
         if dose is not None:
-            shown = f"{estimates[dose - 1]:.2f}"
-            return f"{names[dose - 1]} is the MTD: its estimated toxicity, {shown}, is nearest to {self.target:.2f}"
+            shown, target = f"{estimates[dose - 1]:.2f}", wording.probability_as_given(self.target)
+            return f"{names[dose - 1]} is the MTD: its estimated toxicity, {shown}, is nearest to {target}"
         if tally.total_treated == 0:
             return "No MTD: nobody has been evaluated"
         return f"No MTD: {names[0]}, the lowest dose, is too toxic"

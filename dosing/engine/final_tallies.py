@@ -18,8 +18,9 @@ LIMITS = (0.6, 0.8)
 class FinalTallies:
     """The tallies with which trials end, one row each.
 
-    n, y: shape (tallies, doses); weight: the constants, exact up to 2**53 (always so up to 53 patients), beyond
-    that rounded to 1 part in 10**16; selected: the MTD, 0 for none; early, unsafe: as in `Moves`.
+    n, y: shape (tallies, doses); weight: the constants, exact up to 2**53 (always so up to 53 patients); beyond that
+    every product and sum on the way is rounded, by about 1 part in 10**16; selected: the MTD, 0 for none; early,
+    unsafe: as in `Moves`.
     """
 
     n: IntArray

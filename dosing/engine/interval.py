@@ -20,19 +20,19 @@ from dosing.engine.isotonic import MtdSelection
 from dosing.engine.moves import Moves
 from dosing.engine.posterior import FEWEST_TO_ELIMINATE, NEVER, IntArray, fewest_dlts_above
 from dosing.engine.tally import DoseTally
-from dosing.engine.validation import dose_labels, flag, real_number, refuse, whole_number
+from dosing.engine.validation import MOST_PATIENTS, dose_labels, flag, real_number, refuse, whole_number
 
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalDesign:
     """Parameters and safety rules that all interval designs have.
 
-    target: the target toxicity, from 0.05 to 0.6. max_patients: evaluable patients at which escalation ends.
-    cohort_size: patients treated between two decisions; may be changed from cohort to cohort by the caller.
-    elimination_cutoff: a dose with at least three patients and a posterior probability above the cut-off of
+    target: the target toxicity, from 0.05 to 0.6. max_patients: evaluable patients at which escalation ends, at
+    most 1,000. cohort_size: patients treated between two decisions; may be changed from cohort to cohort by the
+    caller. elimination_cutoff: a dose with at least three patients and a posterior probability above the cut-off of
     being more toxic than the target is closed with all above it. extra_safe: stop at the lowest dose already
-    above the cut-off less extra_safe_offset. early_stop_n: stop when the current dose has that many patients
-    and the advice is to remain there, or no move is possible. start_dose: where the trial begins.
+    above the cut-off less extra_safe_offset, from three patients on. early_stop_n: stop when the current dose has
+    that many patients and the advice is to remain there, or no move is possible. start_dose: where the trial begins.
     """
 
     name: ClassVar[str]
@@ -53,7 +53,7 @@ class IntervalDesign:
 
     def __post_init__(self) -> None:
         self._store("target", real_number("target", self.target, 0.05, 0.6))
-        self._store("max_patients", whole_number("max_patients", self.max_patients, 1))
+        self._store("max_patients", whole_number("max_patients", self.max_patients, 1, MOST_PATIENTS))
         self._store("cohort_size", whole_number("cohort_size", self.cohort_size, 1))
         cutoff = real_number("elimination_cutoff", self.elimination_cutoff, 0.5, 1.0, open_ends=True)
         self._store("elimination_cutoff", cutoff)

@@ -96,12 +96,12 @@ def open_doses(limits: Limits, tally: DoseTally, *, extra_safe: bool = True) -> 
 
 def _too_toxic(here: Standing, dose: int, cutoff: float) -> str:
     n, y = here.tally.at(dose)
-    target = here.design.target
-    above = wording.probability(prob_above_one(target, n, y), cutoff)
+    target = wording.probability_as_given(here.design.target)
+    above = wording.probability(prob_above_one(here.design.target, n, y), cutoff)
     at = "" if dose == here.current_dose else f" at {here.label(dose)}"
     return (
         f"{wording.seen(n, y)}{at}: the probability that the toxicity of {here.label(dose)} is above "
-        f"{target:.2f} is {above}, more than {cutoff:g}"
+        f"{target} is {above}, more than {cutoff:g}"
     )
 
 
@@ -195,7 +195,7 @@ def reason_for_mtd(design: Rules, tally: DoseTally, dose: int | None, open_to: i
         n, y = tally.at(dose)
         return (
             f"{labels[dose - 1]} is the MTD: of the open doses its estimated toxicity is nearest to the "
-            f"target of {design.target:.2f} ({wording.seen(n, y)})"
+            f"target of {wording.probability_as_given(design.target)} ({wording.seen(n, y)})"
         )
     if open_to == 0:
         return f"No MTD: {labels[0]}, the lowest dose, is too toxic"

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from operator import index
 
+MOST_PATIENTS = 1000  # the most that a trial may plan: beyond, the weights of exact results leave the range of floats
+
 
 def refuse(name: str, value: object, allowed: str) -> ValueError:
     """The error for a parameter outside its range."""

@@ -21,6 +21,12 @@ def patients(count: int) -> str:
     return "1 patient" if count == 1 else f"{count} patients"
 
 
+def probability_as_given(value: float) -> str:
+    """A probability as somebody wrote it: with two decimals, or up to four where it has them (0.30, 0.175, 0.3333)."""
+    whole, decimals = f"{value:.4f}".split(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}"
+
+
 def _order(left: float, right: float) -> int:
     return (left > right) - (left < right)
 

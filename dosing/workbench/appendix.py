@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typst
 
 from dosing.engine import ENGINE_VERSION
+from dosing.engine.wording import probability_as_given
 from dosing.models import Comparison
 from dosing.workbench.appendix_tables import printed_table
 from dosing.workbench.difference import answer_in_words
@@ -94,9 +95,9 @@ def appendix_of(comparison: Comparison, chosen: int | None = None) -> dict[str, 
         "facts": _facts(comparison, names),
         "note": comparison.note,
         "answer": answer_in_words(question, reading.answers),
-        "target": question.target,
+        "target": probability_as_given(question.target),
         "doses": [
-            {"level": i, "label": label, "toxicity": p, "is_mtd": i == reading.true_mtd(0)}
+            {"level": i, "label": label, "toxicity": probability_as_given(p), "is_mtd": i == reading.true_mtd(0)}
             for i, (label, p) in enumerate(zip(question.labels, question.toxicity, strict=True), start=1)
         ],
         "columns": _columns(question.labels),
@@ -146,12 +147,13 @@ def _design(question: Question, answer: Answer) -> dict[str, Any]:
 
 def _scenario(reading: Reading, row: int) -> dict[str, Any]:
     scenario, true_mtd = reading.scenarios[row], reading.true_mtd(row)
-    truth = ", ".join(f"{p:.2f}" for p in scenario.toxicity)
+    truth = ", ".join(map(probability_as_given, scenario.toxicity))
     which = "The true MTD is in bold." if true_mtd else "No dose is the MTD: all are too toxic."
     return {
         "name": scenario.name,
         "caption": f"{scenario.name} ({truth}). {which}",
         "toxicity": list(scenario.toxicity),
+        "toxicity_shown": [probability_as_given(p) for p in scenario.toxicity],
         "true_mtd": true_mtd,
         "results": [_result(answer, row) for answer in reading.answers],
     }

@@ -112,7 +112,7 @@ _ALL = (
     Parameter(
         "early_stop_n",
         "Enough patients at a dose",
-        "Stop when the current dose has so many patients and the advice is to remain there.",
+        "Stop when the current dose has so many patients and the advice is to remain there (keyboard: whatever it is).",
         _WHOLE,
         empty="no early stop",
     ),

@@ -19,6 +19,8 @@ from dosing.engine import (
     TiteBoinDesign,
 )
 from dosing.engine.interval import IntervalDesign
+from dosing.engine.posterior import FEWEST_TO_ELIMINATE
+from dosing.engine.wording import probability_as_given
 from dosing.workbench.section_models import crm_mtd, crm_rule, crm_safety, tite_rule
 from dosing.workbench.section_references import REFERENCES
 
@@ -55,7 +57,7 @@ def statistical_section(design: Design, labels: Sequence[str]) -> StatisticalSec
 
 def _opening(design: Design, labels: Sequence[str]) -> str:
     ladder = "One dose level is studied" if len(labels) == 1 else f"{NUMBERS[len(labels) - 2]} dose levels are studied"
-    aim = f"The target probability of a {DLT} is φ = {design.target:.2f}."
+    aim = f"The target probability of a {DLT} is φ = {probability_as_given(design.target)}."
     if isinstance(design, ThreePlusThreeDesign):
         aim = f"The rule counts patients with a {DLT}; it has no target probability of its own."
     start = f"The first cohort is treated at {labels[design.start_dose - 1]}."
@@ -119,9 +121,9 @@ def _keyboard_rule(design: KeyboardDesign) -> list[str]:
     return [
         f"{COUNTED} With a uniform prior, the probability of a DLT at this level has the posterior distribution "
         f"Beta(1 + y, 1 + n − y). The target key is the interval from {ends[place]:.3f} to {ends[place + 1]:.3f}; "
-        "below and above it the unit interval is divided into keys of the same width, with a shorter key left at each "
-        "end. The strongest key is the one with the largest posterior probability, a shorter end key counting in "
-        "proportion to a full key's width; of equally strong keys the highest counts. If the strongest key lies "
+        "below and above it the unit interval is divided into keys of the same width; what is left at either end is a "
+        "shorter key. The strongest key is the one with the largest posterior probability, a shorter end key counting "
+        "in proportion to a full key's width; of equally strong keys the highest counts. If the strongest key lies "
         "below the target key, the dose is escalated by one level; if it lies above, it is de-escalated by one level; "
         f"if it is the target key, the next cohort is treated at the same level. {ENDS}"
     ]
@@ -132,7 +134,7 @@ def _mtpi2_rule(design: Mtpi2Design) -> list[str]:
         f"{COUNTED} With a uniform prior, the probability of a DLT at this level has the posterior distribution "
         "Beta(1 + y, 1 + n − y). The equivalence interval around the target reaches from "
         f"{design.low:.3f} to {design.high:.3f}; below and above it the unit interval is divided into intervals of "
-        "the same length, with a shorter one left at each end. Each interval's unit probability mass is its "
+        "the same length; what is left at either end is a shorter one. Each interval's unit probability mass is its "
         "posterior probability divided by its length; of equal masses the highest interval counts. If the largest "
         "mass lies below the equivalence interval, the dose is escalated by one level; if it lies above, it is "
         "de-escalated by one level; if it is that of the equivalence interval, the next cohort is treated at the same "
@@ -162,13 +164,21 @@ def _three_plus_three_rule(design: ThreePlusThreeDesign) -> list[str]:
         if design.complete_highest
         else "At the highest level 0 of 3, or at most 1 of 6, completes the trial."
     )
-    down = (
-        "When a level has been found too toxic and the next lower level has 3 patients only, 3 more are treated "
-        "there; if 2 or more of the 6 have a DLT, the same is done one level further down."
-        if design.de_escalate
-        else "When a level has been found too toxic, no further patient is treated at a lower level."
+    return [climb, f"{_three_plus_three_down(design)} {top}"]
+
+
+def _three_plus_three_down(design: ThreePlusThreeDesign) -> str:
+    if design.de_escalate:
+        return (
+            "When a level has been found too toxic and the next lower level has fewer than 6 patients, it is treated "
+            "to 6; if 2 or more of them have a DLT, the same is done one level further down."
+        )
+    if design.start_dose == 1:
+        return "When a level has been found too toxic, no further patient is treated at a lower level."
+    return (
+        "When a level has been found too toxic, a lower level is treated only where nobody has been: then 3 patients "
+        "are treated there, and if 2 or more of them have a DLT, the same is done one level further down."
     )
-    return [climb, f"{down} {top}"]
 
 
 # --- Closing levels ---
@@ -198,8 +208,8 @@ def _interval_safety(design: IntervalDesign) -> list[str]:
     if design.extra_safe:
         earlier = cutoff - design.extra_safe_offset
         text.append(
-            f"As an additional safeguard, the trial stops without a selected dose as soon as, from {fewest} evaluable "
-            f"{'patients' if fewest > 1 else 'patient'} on, this probability exceeds {earlier:g} at the lowest level."
+            f"As an additional safeguard, the trial stops without a selected dose as soon as, from "
+            f"{FEWEST_TO_ELIMINATE} evaluable patients on, this probability exceeds {earlier:g} at the lowest level."
         )
     return text
 
@@ -247,5 +257,6 @@ def _mtd(design: Design) -> list[str]:
         f"Beta({prior:g}, {prior:g}) prior, are made non-decreasing over the levels by pooling adjacent violators, "
         "weighted by their inverse posterior variances. The maximum tolerated dose (MTD) is the level with the "
         "estimate nearest to the target; of equal estimates the higher level is taken where they lie below the "
-        f"target, the lower one otherwise.{bound}"
+        "target, the lower one otherwise, and of two estimates equally far below and above the target the lower "
+        f"level.{bound}"
     ]

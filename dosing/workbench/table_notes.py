@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dosing.engine import BoinDesign, Design, ThreePlusThreeDesign, TiteBoinDesign, TiteRule
 from dosing.engine.interval import IntervalDesign
+from dosing.engine.posterior import FEWEST_TO_ELIMINATE
+from dosing.engine.wording import probability_as_given
 
 ENDS = (
     "At the highest dose E means stay; so it does where the next dose is closed. "
@@ -25,7 +27,9 @@ def rules_of(design: Design) -> tuple[tuple[str, str], ...]:
     if not isinstance(design, ThreePlusThreeDesign):
         return ()
     filled = "the next lower dose, once it has six patients, is the MTD"
-    below = filled if design.de_escalate else "the next lower dose is the MTD"
+    first = "the next lower dose, once it has three patients, is the MTD"
+    at_once = first if design.start_dose > 1 else "the next lower dose is the MTD"
+    below = filled if design.de_escalate else at_once
     top = "three more are treated there first" if design.complete_highest else "it is the MTD"
     return (
         ("0 of 3", f"Escalate to the next dose. At the highest dose, {top}"),
@@ -51,8 +55,9 @@ def _interval(design: IntervalDesign) -> tuple[str, ...]:
     if design.extra_safe:
         cutoff = design.elimination_cutoff - design.extra_safe_offset
         notes.append(
-            f"Extra safety: at the lowest dose the trial already stops when its toxicity is above the target of "
-            f"{design.target:g} with a probability of more than {cutoff:g}; see “stop at the lowest dose”."
+            f"Extra safety: from {FEWEST_TO_ELIMINATE} patients on, the trial already stops at the lowest dose when "
+            f"its toxicity is above the target of {probability_as_given(design.target)} with a probability of more "
+            f"than {cutoff:g}; see “stop at the lowest dose”."
         )
     if design.early_stop_n is not None:
         when = " and the table says to remain there" if design.stops_early_only_to_remain else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dosing.engine import Design
+from dosing.engine import Design, ThreePlusThreeDesign
 from dosing.workbench.parameters import PARAMETERS, Kind, Parameter
 
 NAMES = {
@@ -17,6 +17,9 @@ NAMES = {
     "crm": "CRM",
     "tite_boin": "TITE-BOIN",
 }
+
+
+NO_TARGET = "Plays no part in the rule, which counts; it only says which dose ought to be the MTD."
 
 
 def design_words(design: Design) -> str:
@@ -74,7 +77,7 @@ def parameter_rows(design: Design) -> list[tuple[str, str, str]]:
         (
             "Target toxicity" if name == "target" else parameter.label,
             value_words(parameter, values[name]),
-            parameter.meaning,
+            NO_TARGET if name == "target" and isinstance(design, ThreePlusThreeDesign) else parameter.meaning,
         )
         for name, parameter in PARAMETERS.items()
         if name in values

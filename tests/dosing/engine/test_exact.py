@@ -195,3 +195,10 @@ def test_a_design_that_integrates_for_every_state_gives_up_sooner(monkeypatch: p
     design = CrmDesign.calibrated(target=0.3, doses=5, halfwidth=0.05, prior_mtd=3, max_patients=33, cohort_size=3)
     with pytest.raises(TooManyStates, match="more than 20; use simulate_trials"):
         operating_characteristics(design, [STANDARD])
+
+
+def test_the_largest_trial_stays_within_floating_point() -> None:
+    """One dose, 1,000 patients: the weights reach 2**1000, and the probabilities still add up."""
+    found = operating_characteristics(BoinDesign(target=0.3, max_patients=1000, cohort_size=10), [[0.3], [0.0], [1.0]])
+    assert found.selection[:, 0] + found.no_selection == pytest.approx(1.0, abs=1e-12)
+    assert found.dlts[:, 0] == pytest.approx(found.scenarios[:, 0] * found.patients[:, 0], rel=1e-12)

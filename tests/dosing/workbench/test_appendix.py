@@ -266,3 +266,34 @@ def test_the_largest_comparison_fits() -> None:
     big.question = json.loads(json.dumps(asked.to_dict()))
     assert appendix_of(big)["columns"] == [str(i) for i in range(1, 11)]
     assert appendix_pdf(big).startswith(b"%PDF")
+
+
+# --- What the section says is what the engine does ---
+
+
+def _said(design: Design) -> str:
+    return " ".join(p for passage in statistical_section(design, LABELS).passages for p in passage.paragraphs)
+
+
+@pytest.mark.parametrize(("target", "shown"), [(0.3, "0.30"), (0.175, "0.175"), (1 / 3, "0.3333")])
+def test_the_target_is_printed_as_it_was_given(target: float, shown: str) -> None:
+    design = BoinDesign(target=target, max_patients=12)
+    assert f"is φ = {shown}." in _said(design)
+    assert f"target of {shown} (" in design.select_mtd(DoseTally((3, 3, 0), (0, 1, 0))).reason
+    assert appendix_of(comparison(design, target=target))["target"] == shown
+
+
+@pytest.mark.parametrize("kind", [BoinDesign, Mtpi2Design, I3Plus3Design, KeyboardDesign])
+def test_extra_safety_begins_with_the_patients_that_the_section_names(kind: Any) -> None:
+    design = kind(target=0.30, max_patients=12, extra_safe=True, extra_safe_offset=0.3)
+    assert "from 3 evaluable patients on, this probability exceeds 0.65" in _said(design)
+    assert design.boundaries().for_n(2).stop_if_at_least is None
+    assert design.boundaries().for_n(3).stop_if_at_least is not None
+
+
+def test_3_plus_3_that_begins_above_the_lowest_dose_may_treat_below_it() -> None:
+    """Two DLTs at the first dose: nobody has been at the dose below, which cannot be the MTD untried."""
+    begins_at_two = ThreePlusThreeDesign(de_escalate=False, start_dose=2)
+    assert begins_at_two.advise(DoseTally((0, 3, 0), (0, 2, 0)), 2).next_dose == 1
+    assert "a lower level is treated only where nobody has been" in _said(begins_at_two)
+    assert "no further patient is treated at a lower level" in _said(ThreePlusThreeDesign(de_escalate=False))
