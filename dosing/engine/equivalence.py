@@ -14,11 +14,14 @@ class EquivalenceDesign(IntervalDesign):
     """An interval design with an equivalence interval from target - epsilon1 to target + epsilon2.
 
     A dose is closed ("DU") at a posterior probability above elimination_cutoff however few its patients, and the
-    MTD's estimates use a Beta(0.005, 0.005) prior (Ji et al. 2010).
+    MTD's estimates use a Beta(0.005, 0.005) prior (Ji et al. 2010). That prior serves the estimates alone: under it
+    three patients without a DLT would give an interval from 0.000 to 0.001. Intervals and probabilities above the
+    target have the uniform prior of the decisions.
     """
 
     fewest_to_eliminate: ClassVar[int] = 1
     estimate_prior: ClassVar[float] = 0.005
+    spread_prior: ClassVar[float] = 1.0
 
     epsilon1: float = 0.05
     epsilon2: float = 0.05

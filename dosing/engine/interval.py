@@ -38,6 +38,7 @@ class IntervalDesign:
     name: ClassVar[str]
     fewest_to_eliminate: ClassVar[int] = FEWEST_TO_ELIMINATE
     estimate_prior: ClassVar[float] = 0.05  # both parameters of the beta prior of the MTD's estimates
+    spread_prior: ClassVar[float] = 0.05  # the same of their intervals, and of the probability above the target
     stops_early_only_to_remain: ClassVar[bool] = True  # early_stop_n needs the advice to remain, too
     estimates_toxicity: ClassVar[bool] = True  # the MTD is selected by estimates
     fixed_cohort: ClassVar[int | None] = None  # cohorts are of any size
@@ -152,7 +153,7 @@ class IntervalDesign:
         n, y = [tally.treated[j] for j in tried], [tally.dlts[j] for j in tried]
         chosen = isotonic.select(n, y, self.target, self.estimate_prior, self.highest_estimate)
         dose = None if chosen is None else tried[chosen] + 1
-        estimates, intervals, above = isotonic.summaries(tally, self.target, self.estimate_prior)
+        estimates, intervals, above = isotonic.summaries(tally, self.target, self.estimate_prior, self.spread_prior)
         return MtdSelection(
             dose=dose,
             estimates=estimates,

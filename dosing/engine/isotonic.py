@@ -64,7 +64,7 @@ def select(n: Sequence[int], y: Sequence[int], target: float, prior: float, high
 
 
 def summaries(
-    tally: DoseTally, target: float, prior: float
+    tally: DoseTally, target: float, prior: float, spread_prior: float | None = None
 ) -> tuple[
     tuple[float | None, ...],
     tuple[tuple[float, float] | None, ...],
@@ -73,16 +73,21 @@ def summaries(
     """Estimates, 95 % intervals and probabilities of being above the target, per dose, over treated doses.
 
     Each is made isotonic over the doses, with the posterior Beta(prior + y, prior + n - y): means and quantiles
-    weighted by the inverse variance, probabilities unweighted, as in the R package BOIN.
+    weighted by the inverse variance, probabilities unweighted, as in the R package BOIN. spread_prior: of the intervals
+    and probabilities, where it is not that of the estimates; then an interval without DLTs begins at 0 and one without
+    patients free of DLTs ends at 1, so that it holds the estimate.
     """
+    spread = prior if spread_prior is None else spread_prior
     tried = [j for j, n in enumerate(tally.treated) if n > 0]
     n = np.asarray([tally.treated[j] for j in tried], dtype=np.int64)
     y = np.asarray([tally.dlts[j] for j in tried], dtype=np.int64)
     mean, weight = posterior_mean(n.astype(np.float64), y.astype(np.float64), prior)
     estimates = pava(mean.tolist(), weight.tolist())
-    lower = pava(quantile(0.025, n, y, prior).tolist(), weight.tolist())
-    upper = pava(quantile(0.975, n, y, prior).tolist(), weight.tolist())
-    above = pava(prob_above(target, n, y, prior).tolist(), [1.0] * len(tried))
+    low, high = quantile(0.025, n, y, spread), quantile(0.975, n, y, spread)
+    if spread != prior:
+        low, high = np.where(y == 0, 0.0, low), np.where(y == n, 1.0, high)
+    lower, upper = pava(low.tolist(), weight.tolist()), pava(high.tolist(), weight.tolist())
+    above = pava(prob_above(target, n, y, spread).tolist(), [1.0] * len(tried))
     place = {j: k for k, j in enumerate(tried)}
     doses = range(tally.doses)
     return (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dosing.engine.characteristics import FAR_TOO_TOXIC
 from dosing.engine.validation import dose_labels
 
-STEP = 0.65  # between neighbouring doses, in log odds: 0.11, 0.18, 0.30, 0.45, 0.61 around a target of 0.30
+STEP = 0.65  # between neighbouring doses, in log odds: 0.10, 0.18, 0.30, 0.45, 0.61 around a target of 0.30
 ABOVE = 0.3  # of the lowest dose over the toxicity from which no dose is the MTD, in log odds
 BELOW = 1.0  # of the highest dose under the target, in log odds
 

@@ -1,11 +1,13 @@
 """Selecting the MTD: edges, ties, and the fast selection of many tallies against the plain one."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dosing.engine import BoinDesign, DoseTally
+from dosing.engine import BoinDesign, DoseTally, I3Plus3Design, Mtpi2Design
 from dosing.engine.isotonic import pava
 
 
@@ -99,3 +101,22 @@ def test_estimates_never_fall_and_the_mtd_is_open_and_treated(tally: DoseTally) 
     if mtd.dose is not None:
         assert mtd.dose not in mtd.eliminated
         assert tally.treated[mtd.dose - 1] > 0
+
+
+@pytest.mark.parametrize("kind", [Mtpi2Design, I3Plus3Design])
+def test_the_intervals_of_mtpi2_and_i3plus3_say_how_little_three_patients_tell(kind: Any) -> None:
+    """Beta(1 + y, 1 + n - y): after 0 of 3 up to 1 - 0.025 ** (1/4), after 3 of 3 from 0.025 ** (1/4) on."""
+    shown = kind(target=0.30, max_patients=12).select_mtd(DoseTally((3, 3, 0), (0, 3, 0)))
+    assert shown.intervals[0] == pytest.approx((0.0, 1 - 0.025**0.25), abs=1e-12)
+    assert shown.intervals[1] == pytest.approx((0.025**0.25, 1.0), abs=1e-12)
+    assert shown.intervals[2] is None
+    assert shown.prob_above_target[:2] == pytest.approx((0.7**4, 1 - 0.3**4), abs=1e-12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(tally=tallies(), kind=st.sampled_from([Mtpi2Design, I3Plus3Design]))
+def test_an_interval_holds_its_estimate(tally: DoseTally, kind: Any) -> None:
+    shown = kind(target=0.30, max_patients=12).select_mtd(tally)
+    for estimate, interval in zip(shown.estimates, shown.intervals, strict=True):
+        if estimate is not None and interval is not None:
+            assert interval[0] - 1e-12 <= estimate <= interval[1] + 1e-12
