@@ -31,8 +31,8 @@ PER_DOSE = (
     Measure("patients", "Patients", "", False, "Patients treated, expected"),
     Measure("dlts", "Patients with a DLT", "", False, "Patients with a DLT, expected", decimals=2),
 )
-_ABOVE = "Trials that treat so many of their patients above the true MTD."
-_BELOW = "Trials that treat so many of their patients below the true MTD."
+_ABOVE = "Trials that treat so much of the maximum sample size (3+3: of those treated) above the true MTD."
+_BELOW = "Trials that treat so much of the maximum sample size (3+3: of those treated) below the true MTD."
 SHARES = (
     Measure("correct_selection", "Correct selection", "The true MTD is selected, or none where there is none.", True),
     Measure("overdose_60", "More than 60 % overdosed", _ABOVE, True),

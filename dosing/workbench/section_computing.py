@@ -17,7 +17,8 @@ DEFINITIONS = (
     "patients (for 3+3: because the lowest level is too toxic); stopped for safety: because the lowest "
     "level is too toxic, after the last planned patient included. "
     "Overdosed (underdosed): the probability that more than the given share of the patients is treated above (below) "
-    "the true MTD, of the maximum sample size where the design has one, else of the patients treated.",
+    "the true MTD, of the maximum sample size where the design has one, else of the patients treated. "
+    "The shares of 3+3, which has none, are therefore not of the same patients as those of the other designs.",
 )
 
 

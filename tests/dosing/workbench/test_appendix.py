@@ -297,3 +297,12 @@ def test_3_plus_3_that_begins_above_the_lowest_dose_may_treat_below_it() -> None
     assert begins_at_two.advise(DoseTally((0, 3, 0), (0, 2, 0)), 2).next_dose == 1
     assert "a lower level is treated only where nobody has been" in _said(begins_at_two)
     assert "no further patient is treated at a lower level" in _said(ThreePlusThreeDesign(de_escalate=False))
+
+
+def test_what_a_share_of_the_patients_is_of_is_said() -> None:
+    """BOIN's shares are of the maximum sample size, 3+3's of those treated: everybody above the MTD counts so."""
+    found = [operating_characteristics(design, [[1.0, 1.0, 1.0]]) for design in (BOIN, THREE_PLUS_THREE)]
+    assert [float(oc.overdose_60[0]) for oc in found] == [0.0, 1.0]
+    definitions = " ".join(appendix_of(comparison())["definitions"])
+    assert "of the maximum sample size where the design has one, else of the patients treated" in definitions
+    assert "not of the same patients as those of the other designs" in definitions
