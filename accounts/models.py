@@ -24,6 +24,7 @@ class User(AbstractBaseUser):
     """A person, or a client system, that can be named in the audit trail. What they may do stands in memberships."""
 
     SYSTEM = "rung"
+    INVENTED = "invented-"  # how the user names begin of those who act in rehearsals and are nobody
 
     username = models.CharField(max_length=150, unique=True)
     full_name = models.CharField(max_length=200, help_text="the printed name on signatures")

@@ -24,10 +24,14 @@ class Schedule:
     worker_hijack_root_logger = False
     broker_connection_retry_on_startup = True
     timezone = "UTC"
-    # Redis' lowest priority: a simulation of a million trials never keeps a reminder waiting.
-    task_routes = {"dosing.tasks.work_on_simulation": {"priority": 9}}
+    # Redis' lowest priority: a simulation of a million trials, or a rehearsal being played, never keeps a reminder waiting.
+    task_routes = {
+        "dosing.tasks.work_on_simulation": {"priority": 9},
+        "reminders.tasks.play_rehearsal": {"priority": 9},
+    }
     beat_schedule = {
         "sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0},
+        "abandoned-plays": {"task": "reminders.tasks.look_for_abandoned_plays", "schedule": 60.0},
         "abandoned-simulations": {"task": "dosing.tasks.look_for_abandoned_simulations", "schedule": 60.0},
     }
 

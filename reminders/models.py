@@ -16,6 +16,8 @@ SENDING_LASTS = dt.timedelta(minutes=5)
 # A mail server that cannot be reached is tried again after a pause, and given up after a day.
 RETRY_AFTER = dt.timedelta(minutes=5)
 GIVE_UP_AFTER = dt.timedelta(days=1)
+# A day of a rehearsal is played within seconds.
+PLAY_ABANDONED_AFTER = dt.timedelta(seconds=60)
 
 
 class ReminderQuerySet(models.QuerySet["Reminder"]):
@@ -119,6 +121,67 @@ class DigestDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.study_id} {self.time_zone} {self.day}"
+
+
+class Rehearsal(models.Model):
+    """A rehearsal copy of a study that can be played through: what is true in it, and the seed of its chance.
+
+    Only a study with such a row is ever played.
+    """
+
+    study = models.OneToOneField(Study, on_delete=models.PROTECT, related_name="rehearsal")
+    source = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="rehearsals")
+    scenario = models.JSONField(help_text="reminders.rehearsal.fate.Scenario")
+    seed = models.PositiveIntegerField()
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_on = models.DateField(help_text="the rehearsal's first day")
+
+    def __str__(self) -> str:
+        return f"{self.study_id}, a rehearsal of {self.source_id}"
+
+
+class PlayQuerySet(models.QuerySet["Play"]):
+    def running(self) -> PlayQuerySet:
+        return self.filter(status=Play.Status.RUNNING)
+
+    def abandoned(self, moment: dt.datetime) -> PlayQuerySet:
+        """Running, and no day has been played lately: the worker may be gone."""
+        return self.running().filter(last_day_at__lte=moment - PLAY_ABANDONED_AFTER)
+
+
+class Play(models.Model):
+    """A rehearsal being played to its end by a worker, day by day: each day with its trace here is one transaction."""
+
+    AUDIT_EXEMPT = "says how far a worker has come; what it did to the rehearsal stands in the trail"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "played to the end"
+        STOPPED = "stopped", "stopped"
+        FAILED = "failed", "could not go on"
+
+    rehearsal = models.ForeignKey(Rehearsal, on_delete=models.PROTECT, related_name="plays")
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.RUNNING)
+    days = models.PositiveIntegerField(default=0, help_text="played so far")
+    started_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(db_default=DatabaseClock())
+    last_day_at = models.DateTimeField(db_default=DatabaseClock())
+    failure = models.TextField(blank=True)
+
+    objects = PlayQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["rehearsal"], condition=Q(status="running"), name="one_play_at_a_time"),
+            models.CheckConstraint(
+                condition=(Q(status="failed") & ~Q(failure="")) | (~Q(status="failed") & Q(failure="")),
+                name="failed_play_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"play {self.pk} of {self.rehearsal_id}"
 
 
 def new_feed_token() -> str:

@@ -3,43 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from patients.models import Attribution
-
-RELATED = Attribution.Relation.PROBABLE
-UNLIKELY = Attribution.Relation.UNLIKELY
-
-
-@dataclass(frozen=True)
-class Happening:
-    """An adverse event on a day of a cycle. dlt: judged so; None where no rule asks for a judgement."""
-
-    cycle: int
-    day: int
-    term: str
-    grade: int
-    dlt: bool | None = None
-    relation: str = RELATED
-    lasts: int | None = 9
-    serious: bool = False
-    reduces: bool = False
-    ends_treatment: bool = False
-
-
-@dataclass(frozen=True)
-class Course:
-    """One patient: the site, the doses taken in the DLT window, and what happens on the way.
-
-    late: cycle → days that it starts late. leaves: (cycle, day, reason) of a discontinuation without an event.
-    improves: how far outcome measures move towards the better end, 0 to 1.
-    """
-
-    site: str
-    taken: int = 21
-    events: tuple[Happening, ...] = ()
-    late: tuple[tuple[int, int], ...] = ()
-    leaves: tuple[int, int, str] | None = None
-    improves: float = 0.3
-    missed_samples: tuple[str, ...] = ()
+from reminders.rehearsal.course import UNLIKELY, Body, Course, Happening
 
 
 @dataclass(frozen=True)
@@ -48,7 +12,8 @@ class Plot:
 
     stops_on: the study's day when the demonstration begins. quiet: days before it in which samples and outcome values
     are left undone, so that something is due and overdue. last_signer_waits: the newest decision keeps one signature
-    open. days_between: at least so many days lie between two registrations.
+    open. days_between: at least so many days lie between two registrations. study_file: one of the shipped ones, by its
+    name there. last_day_is_left: what is due on the day on which the demonstration begins is left to who tries it.
     """
 
     key: str
@@ -59,6 +24,8 @@ class Plot:
     quiet: int = 12
     last_signer_waits: bool = False
     days_between: int = 0
+    study_file: str = "anti-mag-lenalidomide"
+    last_day_is_left: bool = False
 
 
 NEUTROPENIA = "Neutrophil count decreased"
@@ -141,6 +108,50 @@ EXPANDING = Plot(
         Course("A", events=(Happening(2, 9, NEUTROPENIA, 3, reduces=True),), improves=0.3),
         Course("B", improves=0.3),
         Course("A", improves=0.2),
+        Course("B"),
+    ),
+)
+
+# Two levels with a lead-in of three weeks before each patient's cycle 1, so the newest cohort is spread over both.
+COMBINING = Plot(
+    key="LEN-CET-01",
+    title="Lenalidomide and cetuximab in metastatic solid tumours",
+    study_file="lenalidomide-cetuximab",
+    starts_on=dt.date(2026, 6, 17),
+    stops_on=STOPS_ON,
+    quiet=3,
+    last_day_is_left=True,
+    days_between=4,
+    courses=(
+        Course(
+            "A",
+            events=(Happening(1, 9, "Rash acneiform", 2),),
+            leaves=(3, 27, "disease-progression"),
+            body=Body(181, 84, -0.5),
+        ),
+        Course(
+            "B",
+            events=(Happening(0, 12, "Fatigue", 2), Happening(2, 3, "Hypomagnesemia", 2)),
+            leaves=(2, 26, "disease-progression"),
+            body=Body(164, 58),
+        ),
+        Course(
+            "A",
+            events=(Happening(1, 1, "Infusion related reaction", 2, lasts=1),),
+            leaves=(4, 9, "disease-progression"),
+            body=Body(170, 92, -1),
+        ),
+        Course("B", events=(Happening(1, 12, "Rash acneiform", 3),), body=Body(158, 49.5)),
+        Course("A", events=(dlt(17, "Diarrhea", 3, reduces=True),), body=Body(176, 70)),
+        Course(
+            "B",
+            events=(Happening(1, 20, NEUTROPENIA, 2),),
+            leaves=(2, 20, "disease-progression"),
+            body=Body(168, 66.5),
+        ),
+        Course("A", events=(Happening(0, 8, "Constipation", 1),), body=Body(185, 96)),
+        Course("B", body=Body(162, 61)),
+        Course("A", body=Body(174, 79)),
         Course("B"),
     ),
 )

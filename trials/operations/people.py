@@ -38,6 +38,8 @@ def grant_role(
 ) -> Membership:
     """Give a person a role in the study, at one site or (no site) at all of them. Granting it again changes nothing."""
     require_set_up(by, study)
+    if person.username.startswith(User.INVENTED) and not study.is_rehearsal:
+        raise Refused("invented-person", f"{person} is invented, and acts in rehearsals only.", field="username")
     membership, _ = Membership.objects.in_force().get_or_create(
         study=study, user=person, site=site, role=role, defaults={"granted_at": at, "granted_by": by}
     )
