@@ -27,6 +27,7 @@ def interrupt_dosing(
         raise Refused("no-such-agent", f"{agent} is not given in {cycle_words(cycle.number)}.", field="agent")
     not_in_future(from_day, patient, at, "from_day")
     _within_cycle(patient, cycle, from_day, to_day)
+    to_day = to_day or _end_of_treatment(patient, from_day)
     no_dose_between(patient, cycle, agent, from_day, to_day)
     _no_overlap(cycle, agent, protocol_of(patient).agent(agent).name, from_day, to_day)
     interruption = Interruption.objects.create(
@@ -59,6 +60,18 @@ def resume_dosing(*, interruption: Interruption, to_day: dt.date, by: User, at: 
     interruption.save(update_fields=["to_day"])
     stop_at_level_of(patient, by=by, at=at)
     return interruption
+
+
+def _end_of_treatment(patient: Patient, from_day: dt.date) -> dt.date | None:
+    """The day that ends an interruption recorded after treatment ended, as the end of treatment ends an open one."""
+    ended_on = schedule.treatment_ended_on(patient)
+    if ended_on is not None and from_day > ended_on:
+        raise Refused(
+            "treatment-ended",
+            f"Treatment ended on {day_words(ended_on)}; give a day up to then.",
+            field="from_day",
+        )
+    return ended_on
 
 
 def _within_cycle(patient: Patient, cycle: Cycle, from_day: dt.date, to_day: dt.date | None) -> None:
