@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reminders import views
+from reminders import try_views, views
 
 app_name = "reminders"
 
@@ -12,6 +12,11 @@ urlpatterns = [
     path("studies/<slug:key>/reminders/", views.messages_page, name="messages"),
     path("studies/<slug:key>/reminders/<int:reminder_id>/<slug:what>/", views.settle, name="settle"),
     path("studies/<slug:key>/reminders/calendar-address/", views.calendar_address, name="calendar-address"),
+    path("studies/<slug:key>/try/", try_views.rehearsal, name="rehearsal"),
+    path("studies/<slug:key>/try/new/", try_views.try_study, name="try"),
+    path("studies/<slug:key>/try/play/", try_views.play, name="rehearsal-play"),
+    path("studies/<slug:key>/try/stop/", try_views.stop, name="rehearsal-stop"),
+    path("studies/<slug:key>/try/progress/", try_views.progress, name="rehearsal-progress"),
     path("studies/<slug:key>/history/", views.history, name="history"),
     path("calendar/<slug:token>.ics", views.feed, name="feed"),
 ]
