@@ -18,13 +18,14 @@ from dosing.queries.inputs import boundary_rows
 from dosing.setup_forms import SignSetUpForm
 from trials.access import StudyPage, open_study, refuse_into
 from trials.definition import PARTS
-from trials.errors import Refused
+from trials.errors import Fault, Refused
 from trials.models import ProtocolVersion
+from trials.operations import faults_of_amendment
 from trials.permissions import Permission
 from trials.protocol_page import protocol_page
 from trials.protocol_words import count
 from trials.queries import draft_of, version_to_read
-from trials.readiness import STATEMENT, signature_rules, signatures_now
+from trials.readiness import signature_rules, signatures_now, statement, words_for
 from trials.study_file import write_study_file
 
 
@@ -36,19 +37,19 @@ def overview(request: HttpRequest, key: str) -> HttpResponse:
     version = draft_of(page.study)
     if version is None:
         return _live_already(page)
-    faults = faults_of_draft(version.definition)
+    faults = [*faults_of_draft(version.definition)] or _faults_as_amendment(page, version)
     steps = shown.steps(page.study, version, faults)
     context = _frame(
         page,
         version=version,
-        headline=_headline(steps),
+        headline=_headline(steps, page.is_live),
         steps=steps,
         rows=shown.rows(page.study, version, faults),
         faults_elsewhere=[f for f in faults if shown.part_of(f) not in PARTS],
         complete=not faults,
         signatures=shown.signature_lines(page.study, version),
         changes=shown.changes(page.study, version),
-        roles_to_sign=_roles_to_sign(page, version),
+        roles_to_sign=roles_to_sign(page, version),
     )
     return render(request, "dosing/setup/overview.html", context)
 
@@ -70,13 +71,19 @@ def _frame(page: StudyPage, **more: Any) -> dict[str, Any]:
     )
 
 
-def _headline(steps: list[shown.Step]) -> str:
+def _faults_as_amendment(page: StudyPage, version: ProtocolVersion) -> list[Fault]:
+    """What a complete draft cannot change, where the study runs already."""
+    return list(faults_of_amendment(page.study, version)) if page.is_live else []
+
+
+def _headline(steps: list[shown.Step], is_live: bool) -> str:
     if not steps:
-        return "Ready to go live"
-    return f"{count(len(steps), 'thing').capitalize()} to do before the study goes live"
+        return "Ready to be approved" if is_live else "Ready to go live"
+    then = "the amendment is approved" if is_live else "the study goes live"
+    return f"{count(len(steps), 'thing').capitalize()} to do before {then}"
 
 
-def _roles_to_sign(page: StudyPage, version: ProtocolVersion) -> list[str]:
+def roles_to_sign(page: StudyPage, version: ProtocolVersion) -> list[str]:
     """The roles in which this person can sign the draft as it is."""
     rules, given = signature_rules(version), signatures_now(version)
     if rules is None or any(signature.signer_id == page.user.pk for signature in given):
@@ -107,7 +114,7 @@ def sign(request: HttpRequest, key: str) -> HttpResponse:
         sentence = "There is nothing to sign: the study is live." if version is None else "Complete the draft first."
         messages.warning(request, sentence)
         return redirect("dosing:setup", key=key)
-    roles = _roles_to_sign(page, version)
+    roles = roles_to_sign(page, version)
     form = SignSetUpForm(request.POST or None, roles=roles, initial={"seen_sha256": version.sha256}) if roles else None
     status = 200
     if request.method == "POST" and form is not None and form.is_valid():
@@ -117,8 +124,8 @@ def sign(request: HttpRequest, key: str) -> HttpResponse:
                 study=page.study, role=given["role"], seen_sha256=given["seen_sha256"], password=given["password"],
                 by=page.user, at=page.now,
             )  # fmt: skip
-            messages.success(request, "You have signed the set-up.")
-            return redirect("dosing:setup", key=key)
+            messages.success(request, f"You have signed the {words_for(version)}.")
+            return redirect("reminders:amendment" if page.is_live else "dosing:setup", key=key)
         except Refused as refused:
             refuse_into(form, refused)
             form.data = {**dict(form.data.items()), "seen_sha256": version.sha256}
@@ -133,7 +140,8 @@ def _to_sign(page: StudyPage, version: ProtocolVersion, form: SignSetUpForm | No
         form=form,
         shown=protocol_page(version.protocol),
         boundaries=boundary_rows(version.protocol),
-        statement=STATEMENT.format(study=page.study.key, version=version.number),
+        statement=statement(version),
+        what=words_for(version),
         signatures=shown.signature_lines(page.study, version),
     )
 
@@ -144,7 +152,7 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
     """What happens when the study goes live, and the button that does it."""
     page = open_study(request, key, Permission.MANAGE_STUDY, draft_too=True)
     version = draft_of(page.study)
-    if version is None:
+    if version is None or page.is_live:  # an amendment is approved on a page of its own
         return redirect("dosing:setup", key=key)
     refused, status = None, 200
     if request.method == "POST":

@@ -11,6 +11,7 @@ import segno
 
 from labs.schedule import DueCollection
 from patients.models import Patient
+from patients.schedule import versions_of
 from trials.protocol import AnchorKind, Samples, Timepoint, Tube
 
 ERROR_CORRECTION = "q"  # a quarter of a wet or creased label can be lost
@@ -51,11 +52,22 @@ def _short_mark(timepoint: Timepoint) -> str:
 
 def label_code(patient: Patient, timepoint: Timepoint, tube: Tube) -> str:
     """For example LEN-MAG-01.A-001.C02.EDTA, unique across studies. Raises ValueError before registration."""
-    samples = patient.version.protocol.samples if patient.version else None
-    if samples is None:
-        raise ValueError(f"{patient.code} has no sample schedule: not registered, or none in the protocol")
-    parts = (patient.study.key, patient.code, timepoint_mark(samples, timepoint), tube.code)
+    if patient.version is None:
+        raise ValueError(f"{patient.code} has no sample schedule: not registered")
+    parts = (patient.study.key, patient.code, _mark(patient, timepoint), tube.code)
     return ".".join(parts).upper()
+
+
+def _mark(patient: Patient, timepoint: Timepoint) -> str:
+    """The mark by the first version that has the time point so; no time point added later takes or changes it."""
+    short, taken = _short_mark(timepoint), set[str]()
+    for _, version in versions_of(patient):
+        samples = version.protocol.samples
+        alike = {t.code for t in samples.timepoints if _short_mark(t) == short} if samples else set()
+        if samples and timepoint.code in alike:
+            return timepoint_mark(samples, timepoint) if taken <= {timepoint.code} else timepoint.code.upper()
+        taken |= alike
+    raise ValueError(f"timepoint: no protocol of {patient.code} has {timepoint.code}")
 
 
 def tube_words(tube: Tube) -> str:

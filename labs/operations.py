@@ -12,7 +12,7 @@ from labs.queries import samples_of, with_samples
 from labs.schedule import DueCollection, anchor_cycle
 from patients.models import Consent, Cycle, Patient
 from patients.regimen import day_words, span_words
-from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_words, lies_before_its_anchor, protocol_of
+from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_words, lies_before_its_anchor, protocol_on
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.permissions import Permission, require
@@ -181,10 +181,11 @@ def _check_day(patient: Patient, due: DueCollection, collected_on: dt.date, at: 
             f"Consent was signed on {day_words(consent.signed_on)}; no sample is taken for the study before that day.",
             field="collected_on",
         )
-    timepoint, protocol = due.timepoint, protocol_of(patient)
+    timepoint = due.timepoint
     if timepoint.anchor in WITHOUT_A_CYCLE:
         return
     cycle = anchor_cycle(timepoint, patient, list(patient.cycles.all()))
+    protocol = protocol_on(patient, cycle.started_on if cycle else due.planned_on)
     if lies_before_its_anchor(timepoint, protocol):
         if cycle is not None and collected_on > cycle.started_on:
             raise Refused(

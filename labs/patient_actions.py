@@ -17,7 +17,7 @@ from patients.evaluability import Missing, MissingKind, Standing
 from patients.models import Cycle, Patient
 from patients.operations.reductions import reduction_refusal
 from patients.regimen import day_words, span_words
-from patients.schedule import cycle_title, cycle_words
+from patients.schedule import cycle_title, cycle_words, protocol_on
 from trials.permissions import Permission
 
 _CLINICAL, _SCREEN = Permission.RECORD_CLINICAL, Permission.SCREEN_PATIENTS
@@ -176,9 +176,10 @@ def _infusions(case: PatientCase) -> Dated:
 def _review(case: PatientCase) -> Dated:
     due_on = schedule.continuation_review_due(case.patient, case.cycles)
     if due_on is not None and due_on <= case.today:
-        months = case.protocol.continuation_review.after_months if case.protocol.continuation_review else 0
+        review = protocol_on(case.patient, due_on).continuation_review
+        months = f"{review.after_months} months of treatment" if review else "Due"
         action = _act(case, "continuation", "Review continuation")
-        yield due_on, Step("Continuation review", f"{months} months of treatment on {day_words(due_on)}.", action)
+        yield due_on, Step("Continuation review", f"{months} on {day_words(due_on)}.", action)
 
 
 def _doses(case: PatientCase) -> Dated:
@@ -190,7 +191,7 @@ def _doses(case: PatientCase) -> Dated:
 
 
 def _all_doses_entered(case: PatientCase, cycle: Cycle) -> bool:
-    given = {dose.agent for dose in case.protocol.counted_doses(cycle.number, cycle.rung)}
+    given = {dose.agent for dose in case.protocol_of_cycle(cycle).counted_doses(cycle.number, cycle.rung)}
     return given <= {taken.agent for taken in cycle.doses_taken.all()}
 
 
@@ -198,8 +199,9 @@ def _cycle(case: PatientCase) -> Dated:
     planned = case.next_cycle
     if planned is None or planned.earliest_on > case.today:
         return
+    protocol = protocol_on(case.patient, planned.due_on)
     if planned.latest_on < case.today:
-        limit = case.protocol.delay.limit_days
+        limit = protocol.delay.limit_days
         detail = (
             f"Due on {day_words(planned.due_on)}; the protocol allows {limit} days of delay, until"
             f" {day_words(planned.latest_on)}."
@@ -208,7 +210,7 @@ def _cycle(case: PatientCase) -> Dated:
         title = f"{cycle_words(planned.number).capitalize()} can no longer start"
         yield planned.due_on, Step(title, detail, action, True)
         return
-    late = (case.today - planned.due_on).days > case.protocol.cycle_start_window(planned.number).after
+    late = (case.today - planned.due_on).days > protocol.cycle_start_window(planned.number).after
     detail = (
         f"Due on {weekday_words(planned.due_on)}, {planned.label}. It can start until {day_words(planned.latest_on)}."
     )
@@ -329,8 +331,9 @@ def _resumptions(case: PatientCase) -> Iterator[Action]:
 
 def _can_be_retreated(case: PatientCase) -> bool:
     ended = schedule.discontinuation_in_force(case.patient)
-    if ended is None or not case.protocol.retreatment.allowed:
+    if ended is None:
         return False
+    protocol = protocol_on(case.patient, ended.on)
     progressed = any(visit.progressed_on for visit in case.patient.follow_up_visits.all())
-    reason = case.protocol.discontinuation_reason(ended.reason_code)
-    return reason.allows_retreatment and not progressed and reduction_refusal(case.patient) is None
+    allowed = protocol.retreatment.allowed and protocol.discontinuation_reason(ended.reason_code).allows_retreatment
+    return allowed and not progressed and reduction_refusal(case.patient, case.today) is None

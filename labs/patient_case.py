@@ -10,7 +10,7 @@ from patients import schedule
 from patients.activities import DueActivity, due_activities
 from patients.evaluability import PatientStanding, standing_of
 from patients.models import Consent, Cycle, EligibilityCheck, Patient
-from patients.schedule import FollowUpDue, PlannedCycle, protocol_of
+from patients.schedule import FollowUpDue, PlannedCycle, protocol_on
 from trials.permissions import Permission
 from trials.protocol import Protocol
 
@@ -29,7 +29,12 @@ class PatientCase:
 
     @cached_property
     def protocol(self) -> Protocol:
-        return protocol_of(self.patient)
+        """What the patient follows today. What happened has the protocol of its own day."""
+        return protocol_on(self.patient, self.today)
+
+    def protocol_of_cycle(self, cycle: Cycle) -> Protocol:
+        """What holds for a cycle: its length and its doses are those of the day on which it started."""
+        return protocol_on(self.patient, cycle.started_on)
 
     @cached_property
     def cycles(self) -> list[Cycle]:

@@ -96,7 +96,7 @@ class PatientPage:
 
 
 def patient_page(case: PatientCase) -> PatientPage:
-    series = outcome_series(case.patient) if case.registered else []
+    series = outcome_series(case.patient, case.today) if case.registered else []
     return PatientPage(
         headline=_headline(case),
         sentence=_sentence(case),
@@ -136,9 +136,10 @@ def _headline_on_treatment(case: PatientCase) -> str:
     if case.place is None:
         return f"On treatment at {case.dose_now}"
     cycle, day = case.place
-    if day > case.protocol.cycle_length(cycle.number):
+    protocol = case.protocol_of_cycle(cycle)
+    if day > protocol.cycle_length(cycle.number):
         return f"{cycle_words(cycle.number).capitalize()} is over, at {case.dose_now}"
-    return f"{first_upper(place_words(case.protocol, cycle, day))}, at {case.dose_now}"
+    return f"{first_upper(place_words(protocol, cycle, day))}, at {case.dose_now}"
 
 
 def _sentence(case: PatientCase) -> str:
@@ -155,6 +156,11 @@ def _sentence(case: PatientCase) -> str:
         words.append(f"Treatment ended on {day_words(case.ended_on)}{_after_cycles(case)}.")
     if case.standing is not None:
         words.append(case.standing.reason)
+    since, version = schedule.versions_of(case.patient)[-1]
+    if version != patient.version:
+        verb = "Follows" if since <= case.today else "Will follow"
+        tense = "since" if since <= case.today else "from"
+        words.append(f"{verb} protocol version {version.number} {tense} {day_words(since)}.")
     return " ".join(words)
 
 
@@ -179,6 +185,8 @@ def _standing_chip(case: PatientCase) -> tuple[str, str] | None:
     if standing == Standing.PENDING:
         running = any(missing.kind == MissingKind.WINDOW for missing in case.standing.missing)
         words = "DLT window running" if running else "DLT assessment pending"
+        if any(missing.kind == MissingKind.CYCLE_START for missing in case.standing.missing):
+            words = "DLT window to come"
     return words, _STANDING_KINDS[standing]
 
 
@@ -189,7 +197,7 @@ def _regimens(case: PatientCase) -> Iterator[Regimen]:
     """The present cycle, where one runs, and the next."""
     if case.place is not None and case.ended_on is None:
         cycle, day = case.place
-        if day <= case.protocol.cycle_length(cycle.number):
+        if day <= case.protocol_of_cycle(cycle).cycle_length(cycle.number):
             doses = regimen_doses(case, cycle.number, cycle.rung, cycle.started_on)
             last = schedule.cycle_end(case.patient, cycle)
             title = f"{cycle_title(cycle.number)}, now: {cycle.dose_label}"
@@ -229,7 +237,18 @@ def _facts(case: PatientCase) -> Iterator[Fact]:
     if patient.registered_by is not None:
         yield Fact("Registered by", patient.registered_by.full_name)
     if patient.version is not None:
-        yield Fact("Protocol version", str(patient.version.number))
+        yield _version_fact(case)
+
+
+def _version_fact(case: PatientCase) -> Fact:
+    """Which version's rules hold today, and those that held before: what was collected then was collected by them."""
+    followed = [(day, version) for day, version in schedule.versions_of(case.patient) if day <= case.today]
+    since, now = followed[-1]
+    if len(followed) == 1:
+        return Fact("Protocol version", str(now.number))
+    steps = [f"version {followed[0][1].number} from registration"]
+    steps += [f"version {version.number} from {day_words(day)}" for day, version in followed[1:-1]]
+    return Fact("Protocol version", f"{now.number} since {day_words(since)}", f"before that, {listed(steps)}")
 
 
 def _cycles_fact(case: PatientCase) -> Fact:
@@ -252,7 +271,7 @@ def _events_fact(case: PatientCase) -> Fact:
 
 
 def _window_fact(case: PatientCase) -> Fact:
-    window = case.protocol.dlt.window
+    window = schedule.dlt_protocol(case.patient, case.cycles).dlt.window
     dates = case.standing.window if case.standing else None
     days = f"days {window.from_day}–{window.to_day} of cycle {window.cycle}"
     return Fact("DLT window", span_words(*dates) if dates else days, "" if not dates else days, window.assumed)
@@ -332,7 +351,12 @@ def _assumptions(case: PatientCase) -> Iterator[Assumption]:
         yield Assumption("What is a DLT", next((r.note for r in protocol.dlt.rules if r.note), ""))
     if protocol.cycle.start_window.assumed:
         yield Assumption("The window for the start of a cycle", protocol.cycle.start_window.note)
+    if protocol.lead_in is not None and protocol.lead_in.start_window.assumed:
+        yield Assumption("The window for the start of the lead-in", protocol.lead_in.start_window.note)
     yield from _timepoint_assumptions("Visits", protocol.visits)
+    for activity in protocol.activities:
+        if activity.assumed:
+            yield Assumption(activity.title, activity.note)
     yield from _timepoint_assumptions("Windows of samples", protocol.samples.timepoints if protocol.samples else ())
     lower = [rung for rung in protocol.reductions.ladder if rung.assumed]
     if lower:

@@ -9,7 +9,8 @@ from labs.patient_case import PatientCase
 from patients.doses_to_give import DoseToGive, dose_to_give
 from patients.infusions import planned_infusions
 from patients.regimen import DatedDose, doses_of_cycle
-from trials.protocol import Dose
+from patients.schedule import protocol_on
+from trials.protocol import Dose, Protocol
 
 
 @dataclass(frozen=True)
@@ -27,24 +28,25 @@ class RegimenDose:
 
 def regimen_doses(case: PatientCase, cycle: int, rung: int, starts_on: dt.date) -> tuple[RegimenDose, ...]:
     """What is given in a cycle, by today's height and weight. cycle: its number; starts_on: its first day."""
-    doses = case.protocol.cycle_doses(cycle, rung)
-    dated = doses_of_cycle(case.protocol, cycle, rung, starts_on)
-    return tuple(_shown(case, cycle, dose, one) for dose, one in zip(doses, dated, strict=True))
+    protocol = protocol_on(case.patient, starts_on)
+    doses = protocol.cycle_doses(cycle, rung)
+    dated = doses_of_cycle(protocol, cycle, rung, starts_on)
+    return tuple(_shown(case, protocol, cycle, dose, one) for dose, one in zip(doses, dated, strict=True))
 
 
 def _with(dated: DatedDose, amount: str, calculations: tuple[str, ...] = (), missing: str = "") -> RegimenDose:
     return RegimenDose(dated.name, amount, dated.route, dated.days, dated.dates, calculations, missing)
 
 
-def _shown(case: PatientCase, cycle: int, dose: Dose, dated: DatedDose) -> RegimenDose:
+def _shown(case: PatientCase, protocol: Protocol, cycle: int, dose: Dose, dated: DatedDose) -> RegimenDose:
     if not dose.by_body_size:
         return _with(dated, dated.amount)
-    usual = dose_to_give(case.patient, dose, case.today)
+    usual = dose_to_give(case.patient, protocol, dose, case.today)
     if usual.amount is None:
         return _with(dated, dose.amount_words, missing=usual.words)
     if not _first_is_due(case, cycle, dose):
         return _with(dated, usual.amount_words, (usual.words,))
-    first: DoseToGive = dose_to_give(case.patient, dose, case.today, is_loading=True)
+    first: DoseToGive = dose_to_give(case.patient, protocol, dose, case.today, is_loading=True)
     amount = f"{first.amount_words} the first time, then {usual.amount_words}"
     return _with(dated, amount, (first.words, usual.words))
 

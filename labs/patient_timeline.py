@@ -16,11 +16,12 @@ from labs.words import count, first_lower, first_upper, listed
 from patients import schedule
 from patients.evaluability import fired_rule, judgement_missing, newest_judgement
 from patients.models import AdverseEvent, Cycle, FollowUpVisit, OutcomeValue
+from patients.outcome_series import outcome_plan, outcome_timepoints
 from patients.regimen import day_words, span_words
-from patients.schedule import FollowUpDue, PlannedCycle, PlannedDay, cycle_words
+from patients.schedule import FollowUpDue, PlannedCycle, PlannedDay, cycle_words, protocol_on
 from trials.clock import day_of
 from trials.permissions import Permission
-from trials.protocol import AnchorKind, Timepoint
+from trials.protocol import AnchorKind, Protocol, Timepoint
 
 # What stays in sight: the present cycle and the one before it, and the next two.
 SIGHT_BACK, SIGHT_AHEAD = dt.timedelta(days=42), dt.timedelta(days=63)
@@ -118,14 +119,15 @@ def _started_cycles(case: PatientCase) -> Iterator[Entry]:
 def _doses_taken(case: PatientCase, cycle: Cycle) -> str:
     """'21 of 21 lenalidomide and 4 of 4 dexamethasone taken'."""
     taken = {row.agent: row for row in cycle.doses_taken.all()}
-    agents = [dose.agent for dose in case.protocol.cycle_doses(cycle.number, cycle.rung) if dose.agent in taken]
-    words = [f"{taken[a].taken} of {taken[a].planned} {case.protocol.agent(a).name.lower()}" for a in agents]
+    protocol = case.protocol_of_cycle(cycle)
+    agents = [dose.agent for dose in protocol.cycle_doses(cycle.number, cycle.rung) if dose.agent in taken]
+    words = [f"{taken[a].taken} of {taken[a].planned} {protocol.agent(a).name.lower()}" for a in agents]
     return f"{listed(words)} taken" if words else ""
 
 
 def _planned_cycles(case: PatientCase) -> Iterator[Entry]:
-    visits = _visit_of_cycle(case)
     for cycle in case.planned:
+        visits = _visit_of_cycle(protocol_on(case.patient, cycle.due_on))
         days = f"can start until {day_words(cycle.latest_on)}" if cycle.firm else ""
         detail = " · ".join(part for part in (cycle.label, visits if cycle.number else "", days) if part)
         url = _page(case, "patients:start-cycle", Permission.RECORD_CLINICAL) if cycle.firm else ""
@@ -134,9 +136,9 @@ def _planned_cycles(case: PatientCase) -> Iterator[Entry]:
         yield Entry(cycle.due_on, "cycle", title, _state(cycle.firm), detail, url, chip, kind)
 
 
-def _visit_of_cycle(case: PatientCase) -> str:
+def _visit_of_cycle(protocol: Protocol) -> str:
     """The visit that comes with every start of a cycle is told with the cycle."""
-    every = [t for t in case.protocol.visits if t.anchor is AnchorKind.EVERY_CYCLE_START]
+    every = [t for t in protocol.visits if t.anchor is AnchorKind.EVERY_CYCLE_START]
     windows = [f"with a visit, {_around(t)}" for t in every]
     return ", ".join(windows)
 
@@ -168,8 +170,8 @@ def _interruptions(case: PatientCase) -> Iterator[Entry]:
 
 
 def _reductions(case: PatientCase) -> Iterator[Entry]:
-    maximum = case.protocol.reductions.maximum
     for row in case.patient.reductions.all():
+        maximum = protocol_on(case.patient, row.effective_on).reductions.maximum
         state = PAST if row.effective_on <= case.today else FIRM
         label = case.protocol.reductions.ladder[row.to_rung].label
         chip = f"reduction {row.number} of {maximum}"
@@ -268,9 +270,8 @@ def _outcomes(case: PatientCase) -> Iterator[Entry]:
     values: dict[str, list[OutcomeValue]] = {}
     for value in case.patient.outcomes.all():
         values.setdefault(value.timepoint, []).append(value)
-    for timepoint, measures in _outcome_timepoints(case).items():
+    for timepoint, (measures, day) in _outcome_timepoints(case).items():
         entered = values.get(timepoint.code, [])
-        day = schedule.timepoint_day(timepoint, case.patient, case.cycles) if case.registered else None
         title = f"Outcome measures {first_lower(timepoint.title)}"
         if len(entered) == measures:
             yield Entry(max(v.measured_on for v in entered), "visit", title, detail=f"{measures} of {measures} entered")
@@ -292,14 +293,16 @@ def _outcomes(case: PatientCase) -> Iterator[Entry]:
             yield Entry(max(v.measured_on for v in entered), "visit", title, detail=detail)
 
 
-def _outcome_timepoints(case: PatientCase) -> dict[Timepoint, int]:
-    """Each time point with the number of measures it has, once for time points that are alike."""
+def _outcome_timepoints(case: PatientCase) -> dict[Timepoint, tuple[int, PlannedDay | None]]:
+    """Each time point with the number of measures it has, once for time points that are alike, and its planned day."""
+    plan = outcome_plan(case.patient, case.cycles)
     found: dict[str, tuple[Timepoint, int]] = {}
-    for measure in case.protocol.outcome_measures:
-        for timepoint in measure.timepoints:
-            first, number = found.get(timepoint.code, (timepoint, 0))
-            found[timepoint.code] = first, number + 1
-    return dict(found.values())
+    for measure, timepoint in outcome_timepoints(case.patient, case.cycles, case.today):
+        planned = plan.get((measure.code, timepoint.code))
+        first, number = found.get(timepoint.code, (planned[0][1] if planned else timepoint, 0))
+        found[timepoint.code] = first, number + 1
+    days = {code: day for (_, code), (_, day) in plan.items()}
+    return {timepoint: (number, days.get(timepoint.code)) for timepoint, number in found.values()}
 
 
 def _outcome_chip(case: PatientCase, day: PlannedDay) -> tuple[str, str]:
@@ -324,7 +327,7 @@ def _review(case: PatientCase) -> Iterator[Entry]:
 
 def _endings(case: PatientCase) -> Iterator[Entry]:
     for row in case.patient.discontinuations.all():
-        reason = case.protocol.discontinuation_reason(row.reason_code).text
+        reason = protocol_on(case.patient, row.on).discontinuation_reason(row.reason_code).text
         detail = " · ".join(part for part in (reason, row.detail) if part)
         yield Entry(row.on, "decision", "Treatment ended", detail=detail, chip="end of treatment", chip_kind="neutral")
         if row.retreated_on is not None:

@@ -36,7 +36,13 @@ def with_samples(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     """
     recorded = Collection.objects.select_related("recorded_by").prefetch_related("tubes")
     return patients.select_related("site", "part", "assigned_level", "continuation_review").prefetch_related(
-        "study", "version", "cycles", "reductions", "discontinuations", Prefetch("collections", queryset=recorded)
+        "study",
+        "version",
+        "site__versions__version",
+        "cycles",
+        "reductions",
+        "discontinuations",
+        Prefetch("collections", queryset=recorded),
     )
 
 

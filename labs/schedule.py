@@ -4,14 +4,27 @@ Pure over rows that are loaded already (`labs.queries` loads them); nothing here
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from labs.models import Collection
 from patients.models import Cycle, Patient
-from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_numbered, is_dropped, protocol_of, timepoint_day
-from trials.protocol import Timepoint, Tube
+from patients.schedule import (
+    WITHOUT_A_CYCLE,
+    PlannedDay,
+    anchor_number,
+    cycle_numbered,
+    found_on,
+    is_dropped,
+    planned_under,
+    registered_under,
+    timepoint_day,
+)
+from trials.protocol import Protocol, Timepoint, Tube
+
+# A time point, and the tubes that are filled at it.
+Scheduled = tuple[Timepoint, tuple[Tube, ...]]
 
 
 class SampleState(StrEnum):
@@ -75,23 +88,33 @@ def due_collections(
     """
     if patient.version is None or patient.part is None:
         return []
-    samples = patient.version.protocol.samples
-    if samples is None:
-        return []
+
+    def plan(protocol: Protocol) -> Iterator[tuple[str, Scheduled, PlannedDay | None]]:
+        for timepoint, tubes in _scheduled(protocol):
+            yield timepoint.code, (timepoint, tubes), timepoint_day(timepoint, patient, cycles)
+
     recorded = {collection.timepoint: collection for collection in done}
-    found = []
-    for timepoint in samples.timepoints:
-        collection = recorded.get(timepoint.code)
-        if collection is not None:
-            found.append(_recorded(timepoint, samples.tubes, collection))
-        elif patient.part.kind in timepoint.parts:
-            planned = _planned(patient, cycles, timepoint, samples.tubes, today)
-            if planned is not None and not _dropped(patient, planned.planned_on, ended_on):
-                found.append(planned)
+    found = [_recorded(patient, collection) for collection in recorded.values()]
+    for code, ((timepoint, tubes), day) in planned_under(patient, plan).items():
+        if code not in recorded and not _dropped(patient, day.on, ended_on):
+            found.append(_planned(timepoint, tubes, day, today))
     return sorted(found, key=lambda due: due.planned_on)
 
 
-def _recorded(timepoint: Timepoint, tubes: tuple[Tube, ...], collection: Collection) -> DueCollection:
+def _scheduled(protocol: Protocol) -> list[Scheduled]:
+    samples = protocol.samples
+    return [(timepoint, samples.tubes) for timepoint in samples.timepoints] if samples else []
+
+
+def _recorded(patient: Patient, collection: Collection) -> DueCollection:
+    """As the version of its planned day has it."""
+
+    def find(protocol: Protocol) -> Scheduled | None:
+        return next((one for one in _scheduled(protocol) if one[0].code == collection.timepoint), None)
+
+    said = found_on(patient, collection.planned_on, find)
+    assert said is not None  # nothing else is ever recorded
+    timepoint, tubes = said
     return DueCollection(
         timepoint=timepoint,
         planned_on=collection.planned_on,
@@ -104,12 +127,7 @@ def _recorded(timepoint: Timepoint, tubes: tuple[Tube, ...], collection: Collect
     )
 
 
-def _planned(
-    patient: Patient, cycles: Sequence[Cycle], timepoint: Timepoint, tubes: tuple[Tube, ...], today: dt.date
-) -> DueCollection | None:
-    day = timepoint_day(timepoint, patient, cycles)
-    if day is None:
-        return None
+def _planned(timepoint: Timepoint, tubes: tuple[Tube, ...], day: PlannedDay, today: dt.date) -> DueCollection:
     return DueCollection(
         timepoint=timepoint,
         planned_on=day.on,
@@ -139,4 +157,4 @@ def anchor_cycle(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle]
     """The started cycle on which the time point hangs: the first for pre-treatment. None while it has not started."""
     if timepoint.anchor in WITHOUT_A_CYCLE:
         return None
-    return cycle_numbered(cycles, anchor_number(timepoint, protocol_of(patient)))
+    return cycle_numbered(cycles, anchor_number(timepoint, registered_under(patient)))

@@ -14,7 +14,8 @@ def infusion_entries(case: PatientCase) -> Iterator[Entry]:
         row = infusion_row(case, infusion)
         recorded = infusion.recorded
         day = recorded.given_on if recorded is not None and recorded.given_on is not None else infusion.planned_on
-        name = case.protocol.agent(infusion.dose.agent).name
+        protocol = case.protocol_of_cycle(infusion.cycle)
+        name = protocol.agent(infusion.dose.agent).name
         chip, kind = ("", "") if row.chip == "given" else (row.chip, row.chip_kind)
-        detail = f"{infusion.day_words(case.protocol)} · {row.detail}"
+        detail = f"{infusion.day_words(protocol)} · {row.detail}"
         yield Entry(day, "dose", f"{name}, {row.amount}", PAST if recorded else FIRM, detail, row.url, chip, kind)

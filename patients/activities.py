@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from patients import schedule
 from patients.models import ActivityRecord, Cycle, Patient
 from patients.schedule import PlannedDay
-from trials.protocol import Activity, ActivityKind, Timepoint
+from trials.protocol import Activity, ActivityKind, Protocol, Timepoint
 
 
 class ActivityState(StrEnum):
@@ -49,6 +49,10 @@ class Which:
         if len(cycle) > 1 or any(not number.isdigit() for number in cycle):
             raise ValueError(f"{text!r} names no activity")
         return cls(activity, timepoint, int(cycle[0]) if cycle else None)
+
+
+# An activity, its time point, and the cycle where it comes back.
+Scheduled = tuple[Activity, Timepoint, int | None]
 
 
 @dataclass(frozen=True)
@@ -107,16 +111,24 @@ def due_activities(
     if patient.version is None or patient.part is None:
         return []
     recorded = {Which(r.activity, r.timepoint, r.cycle): r for r in done}
-    found = []
-    for activity in patient.version.protocol.recorded_activities:
-        for timepoint, cycle in _times(activity, patient, cycles):
-            record = recorded.get(Which(activity.code, timepoint.code, cycle))
-            day = schedule.timepoint_day(timepoint, patient, cycles, cycle=cycle)
-            if record is not None:
-                found.append(_recorded(activity, timepoint, cycle, record, day))
-            elif day is not None and not schedule.is_dropped(patient, day.on):
-                found.append(_planned(activity, timepoint, cycle, day, today))
+    found = [_recorded(record, patient, cycles) for record in recorded.values()]
+    for which, (what, day) in _plan(patient, cycles).items():
+        if which not in recorded and not schedule.is_dropped(patient, day.on):
+            firm = _anchor_has_happened(what[1], what[2], patient, cycles)
+            found.append(_planned(*what, replace(day, firm=firm), today))
     return sorted(found, key=lambda due: due.planned_on)
+
+
+def _plan(patient: Patient, cycles: Sequence[Cycle]) -> dict[Which, tuple[Scheduled, PlannedDay]]:
+    """Everything planned, done or not, by the versions that the patient follows."""
+
+    def plan(protocol: Protocol) -> Iterator[tuple[Which, Scheduled, PlannedDay | None]]:
+        for activity in protocol.recorded_activities:
+            for timepoint, cycle in _times(activity, patient, cycles):
+                day = schedule.timepoint_day(timepoint, patient, cycles, cycle=cycle)
+                yield Which(activity.code, timepoint.code, cycle), (activity, timepoint, cycle), day
+
+    return schedule.planned_under(patient, plan)
 
 
 def together(due: Iterable[DueActivity]) -> list[list[DueActivity]]:
@@ -140,9 +152,17 @@ def anchor_started_on(due: DueActivity, patient: Patient, cycles: Sequence[Cycle
     """The actual start of the cycle on which it hangs; None where that has not started or it hangs on none."""
     if due.timepoint.anchor in schedule.WITHOUT_A_CYCLE:
         return None
-    protocol = schedule.protocol_of(patient)
+    protocol = schedule.registered_under(patient)
     cycle = schedule.cycle_numbered(cycles, schedule.anchor_number(due.timepoint, protocol, due.cycle))
     return cycle.started_on if cycle else None
+
+
+def _anchor_has_happened(timepoint: Timepoint, cycle: int | None, patient: Patient, cycles: Sequence[Cycle]) -> bool:
+    """Then its day is firm; until then it is planned from the expected day of the anchor, and moves with it."""
+    if timepoint.anchor in schedule.WITHOUT_A_CYCLE:
+        return True
+    number = schedule.anchor_number(timepoint, schedule.registered_under(patient), cycle)
+    return schedule.cycle_numbered(cycles, number) is not None
 
 
 def _times(activity: Activity, patient: Patient, cycles: Sequence[Cycle]) -> Iterator[tuple[Timepoint, int | None]]:
@@ -155,9 +175,19 @@ def _times(activity: Activity, patient: Patient, cycles: Sequence[Cycle]) -> Ite
             yield timepoint, None
 
 
-def _recorded(
-    activity: Activity, timepoint: Timepoint, cycle: int | None, record: ActivityRecord, now: PlannedDay | None
-) -> DueActivity:
+def _recorded(record: ActivityRecord, patient: Patient, cycles: Sequence[Cycle]) -> DueActivity:
+    """As the version of its planned day has it: an amendment after that moves no window of it."""
+
+    def find(protocol: Protocol) -> tuple[Activity, Timepoint] | None:
+        activities = (a for a in protocol.recorded_activities if a.code == record.activity)
+        pairs = ((a, t) for a in activities for t in a.timepoints if t.code == record.timepoint)
+        return next(pairs, None)
+
+    said = schedule.found_on(patient, record.planned_on, find)
+    assert said is not None  # nothing else is ever recorded
+    activity, timepoint = said
+    cycle = record.cycle
+    now = schedule.timepoint_day(timepoint, patient, cycles, cycle=cycle)
     return DueActivity(
         activity=activity,
         timepoint=timepoint,

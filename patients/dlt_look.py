@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from patients.dlt_rules import rule_that_fires
-from patients.evaluability import Window, day_words
+from patients.evaluability import Window, day_words, dlt_rules
 from patients.models import Patient
 from patients.operations.safety import elimination_boundary_at, standings_at
-from patients.schedule import dlt_window, protocol_of
+from patients.schedule import dlt_window
 from trials.protocol import DltRule
 
 
@@ -33,7 +33,7 @@ def look_at(
     """None where no rule fires; patient: loaded with its cycles, registered."""
     if patient.version is None:
         return None
-    rule = rule_that_fires(protocol_of(patient), term, grade, relations)
+    rule = rule_that_fires(dlt_rules(patient), term, grade, relations)
     if rule is None:
         return None
     window = dlt_window(patient, list(patient.cycles.all()))
@@ -51,7 +51,7 @@ def _outside_words(patient: Patient, window: Window | None, onset_on: dt.date) -
     if window is None and not patient.cycles.all():
         return f"{patient.code} has not started treatment, so it cannot be a DLT."
     if window is None:
-        number = protocol_of(patient).dlt.window.cycle
+        number = dlt_rules(patient).dlt.window.cycle
         return f"The DLT window begins with cycle {number}: it is recorded and shown, and cannot be a DLT."
     return (
         f"It began on {day_words(onset_on)}, outside the DLT window from {day_words(window[0])} to"

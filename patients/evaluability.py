@@ -15,13 +15,14 @@ from patients.models import AdverseEvent, DltAssessment, Patient, WindowAssessme
 from patients.place import place_words
 from patients.schedule import (
     cycle_words,
+    dlt_protocol,
     dlt_window,
     place_in_cycle,
     planned_dose_days,
-    protocol_of,
+    protocol_on,
     treatment_ended_on,
 )
-from trials.protocol import DltRule
+from trials.protocol import DltRule, Protocol
 
 Window = tuple[dt.date, dt.date]
 ONE_DAY = dt.timedelta(days=1)
@@ -124,6 +125,11 @@ def fraction_passed(window: Window | None, today: dt.date) -> float:
     return min(1.0, max(0.0, (today - first).days / ((last - first).days + 1)))
 
 
+def dlt_rules(patient: Patient) -> Protocol:
+    """The protocol by which it is judged whether the patient had a DLT, and counts."""
+    return dlt_protocol(patient, list(patient.cycles.all()))
+
+
 def assessment_of(patient: Patient, window: Window) -> WindowAssessment | None:
     """The assessment of this very window; None where there is none, or where it cannot be right any more.
 
@@ -134,7 +140,8 @@ def assessment_of(patient: Patient, window: Window) -> WindowAssessment | None:
     if made is None or made.closed_on != window[1]:
         return None
     possible = made.planned - len(lost_in_window(patient, window))
-    singly = protocol_of(patient).given_singly(protocol_of(patient).dlt.minimum_exposure.agent)
+    rules = dlt_rules(patient)
+    singly = rules.given_singly(rules.dlt.minimum_exposure.agent)
     return made if made.taken == possible or (made.taken < possible and not singly) else None
 
 
@@ -145,8 +152,7 @@ def enough_exposure(patient: Patient, assessment: WindowAssessment) -> bool:
 
 def planned_in_window(patient: Patient, window: Window) -> list[dt.date]:
     """The days of the window on which the protocol's exposure agent is planned."""
-    assert patient.version is not None
-    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    agent = dlt_rules(patient).dlt.minimum_exposure.agent
     cycles = (cycle for cycle in patient.cycles.all() if cycle.number > 0)  # never a dose of the lead-in
     planned = (planned_dose_days(patient, cycle, agent) for cycle in cycles)
     return [day for days in planned for day in days if within(window, day)]
@@ -156,8 +162,7 @@ def lost_in_window(patient: Patient, window: Window) -> list[dt.date]:
     """The planned days of the window on which the exposure agent was not given: after the end of treatment (until
     re-treatment), in an interruption, or where its infusion is recorded as not given.
     """
-    assert patient.version is not None
-    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    agent = dlt_rules(patient).dlt.minimum_exposure.agent
     ends = [(d.on + ONE_DAY, (d.retreated_on or dt.date.max) - ONE_DAY) for d in patient.discontinuations.all()]
     interruptions = [(i.from_day, i.to_day or dt.date.max) for i in patient.interruptions.all() if i.agent == agent]
     missed = [(day, day) for day in _not_given(patient, agent)]
@@ -169,7 +174,7 @@ def lost_in_window(patient: Patient, window: Window) -> list[dt.date]:
 
 def _not_given(patient: Patient, agent: str) -> list[dt.date]:
     """The planned days of an agent's infusions that are recorded as not given."""
-    if not protocol_of(patient).given_singly(agent):
+    if not dlt_rules(patient).given_singly(agent):
         return []
     starts = {cycle.pk: cycle.started_on for cycle in patient.cycles.all()}
     missed = (row for row in patient.administrations.all() if row.agent == agent and row.given_on is None)
@@ -189,10 +194,9 @@ def fell_short(patient: Patient, window: Window) -> bool:
 
 
 def fired_rule(patient: Patient, event: AdverseEvent) -> DltRule | None:
-    """The rule that fires for the event as it is recorded now, by the patient's protocol version."""
-    assert patient.version is not None
+    """The rule that fires for the event as it is recorded now, by the protocol of the patient's DLT window."""
     relations = {a.agent: a.relation for a in event.attributions.all()}
-    return rule_that_fires(patient.version.protocol, event.term, event.grade, relations)
+    return rule_that_fires(dlt_rules(patient), event.term, event.grade, relations)
 
 
 def newest_judgement(event: AdverseEvent) -> DltAssessment | None:
@@ -246,8 +250,7 @@ def day_words(day: dt.date) -> str:
 
 
 def _reaches_minimum(patient: Patient, taken: int, planned: int) -> bool:
-    assert patient.version is not None
-    return Decimal(taken) >= patient.version.protocol.dlt.minimum_exposure.fraction * planned
+    return Decimal(taken) >= dlt_rules(patient).dlt.minimum_exposure.fraction * planned
 
 
 def _first_dlt(patient: Patient, window: Window | None) -> AdverseEvent | None:
@@ -290,28 +293,24 @@ def _waits(patient: Patient, missing: tuple[Missing, ...], window: Window | None
 
 def _start_of_the_window(patient: Patient) -> str:
     """'the start of treatment'; in the lead-in, or a cycle before that of the window: 'the start of cycle 1'."""
-    assert patient.version is not None
     if not _treated(patient):
         return "the start of treatment"
-    return f"the start of cycle {patient.version.protocol.dlt.window.cycle}"
+    return f"the start of cycle {dlt_rules(patient).dlt.window.cycle}"
 
 
 def _before_the_window(patient: Patient, today: dt.date) -> str:
-    assert patient.version is not None
-    protocol = patient.version.protocol
     place = place_in_cycle(list(patient.cycles.all()), today)
     if place is None:
         return "Treatment has not started."
-    here = place_words(protocol, *place)
-    return f"{here[:1].upper()}{here[1:]}: the DLT window begins with cycle {protocol.dlt.window.cycle}."
+    here = place_words(protocol_on(patient, place[0].started_on), *place)
+    return f"{here[:1].upper()}{here[1:]}: the DLT window begins with cycle {dlt_rules(patient).dlt.window.cycle}."
 
 
 def _never_reached(patient: Patient) -> str:
     """Why a patient whose treatment ended before the cycle of the DLT window does not count."""
-    assert patient.version is not None
     if not _treated(patient):
         return "Treatment ended before it began."
-    last, window = list(patient.cycles.all())[-1], patient.version.protocol.dlt.window
+    last, window = list(patient.cycles.all())[-1], dlt_rules(patient).dlt.window
     return f"Treatment ended in {cycle_words(last.number)}: cycle {window.cycle}, the DLT window, was never reached."
 
 

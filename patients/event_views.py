@@ -12,7 +12,14 @@ from django.views.decorators.http import require_safe
 
 from patients import ctcae
 from patients.dlt_look import DltLook, look_at
-from patients.evaluability import day_words, judgement_missing, newest_judgement, planned_in_window, standing_of
+from patients.evaluability import (
+    day_words,
+    dlt_rules,
+    judgement_missing,
+    newest_judgement,
+    planned_in_window,
+    standing_of,
+)
 from patients.event_forms import (
     CorrectEventForm,
     EventForm,
@@ -36,7 +43,7 @@ from patients.operations import (
 )
 from patients.operations.assessments import loaded_event, loaded_patient
 from patients.operations.events import EventFacts
-from patients.schedule import dlt_window, protocol_of
+from patients.schedule import dlt_window, protocol_on
 from patients.views.base import ActionPage, PatientPage
 from trials.access import open_study, refuse_into
 from trials.errors import Refused
@@ -64,7 +71,8 @@ class EventFormPage(PatientPage):
 
     def form(self, typed: Any = None, initial: Any = None) -> EventForm:
         terms_url = reverse("patients:terms", args=[self.page.study.key])
-        return self.form_class(typed, initial=initial, protocol=protocol_of(self.patient), terms_url=terms_url)
+        protocol = protocol_on(self.patient, self.event.onset_on if self.event else self.today)
+        return self.form_class(typed, initial=initial, protocol=protocol, terms_url=terms_url)
 
     def look(self, form: EventForm) -> DltLook | None:
         draft = form.draft()
@@ -169,7 +177,7 @@ class EventPage(PatientPage):
             look=look,
             missing=missing,
             may=may,
-            facts=facts_of(event, protocol_of(patient)),
+            facts=facts_of(event, protocol_on(patient, self.today)),
             judgement=judgement_words(event, missing),
             judgements=list(reversed(event.dlt_assessments.all())),
             changes=changes_of(event),
@@ -287,12 +295,12 @@ class WindowPage(ActionPage):
             raise Refused("window-open", f"The DLT window goes on until {until}. Enter the doses from the day after.")
 
     def form(self, typed: Any = None) -> WindowForm:
-        exposure = protocol_of(self.patient).dlt.minimum_exposure
+        protocol = dlt_rules(self.patient)
         return WindowForm(
             typed,
             initial={"taken": self.made.taken if self.made else None},
             planned=self.planned,
-            agent=protocol_of(self.patient).agent(exposure.agent).name,
+            agent=protocol.agent(protocol.dlt.minimum_exposure.agent).name,
             changes=self.made is not None,
         )
 
@@ -300,7 +308,7 @@ class WindowPage(ActionPage):
         standing = standing_of(self.patient, self.today)
         if standing.window is None:
             return []
-        exposure = protocol_of(self.patient).dlt.minimum_exposure
+        exposure = dlt_rules(self.patient).dlt.minimum_exposure
         first, last = standing.window
         return [
             {"label": "DLT window", "value": f"{day_words(first)} – {day_words(last)}"},

@@ -8,7 +8,6 @@ from django import forms
 
 from patients.models import AdverseEvent, Cycle, DoseReduction, OutcomeValue, Patient
 from patients.regimen import day_words
-from patients.schedule import protocol_of
 from trials.models import Site
 from trials.protocol import Agent, Criterion, DiscontinuationReason, LeadIn, OutcomeMeasure
 from trials.protocol_schedule import signed_words
@@ -233,11 +232,11 @@ class CorrectFollowUpForm(forms.Form):
 class OutcomeForm(forms.Form):
     """The values of one visit: those measures that were taken."""
 
-    def __init__(self, *args: Any, patient: Patient, timepoints: Choices, **options: Any) -> None:
+    def __init__(self, *args: Any, measures: Sequence[OutcomeMeasure], timepoints: Choices, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["timepoint"] = forms.ChoiceField(label="Time point", choices=list(timepoints))
         self.fields["measured_on"] = day_field("Measured on")
-        self.measures = protocol_of(patient).outcome_measures
+        self.measures = measures
         for measure in self.measures:
             self.fields[measure.code] = value_field(measure, required=False)
 

@@ -58,7 +58,8 @@ def planned_infusions(patient: Patient, cycles: Sequence[Cycle]) -> list[Planned
 def to_give(patient: Patient, infusion: PlannedInfusion, on: dt.date) -> DoseToGive:
     """The dose of an infusion if it is given on this day."""
     first = is_first(patient, infusion.dose, infusion.planned_on)
-    return dose_to_give(patient, infusion.dose, on, is_loading=first, before=infusion.planned_on)
+    protocol = schedule.protocol_on(patient, infusion.cycle.started_on)
+    return dose_to_give(patient, protocol, infusion.dose, on, is_loading=first, before=infusion.planned_on)
 
 
 def given_in(patient: Patient, cycles: Sequence[Cycle], agent: str, days: Sequence[dt.date]) -> int:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from patients import schedule
 from patients.models import Cycle, Patient
 from patients.schedule import PlannedDay
-from trials.protocol import Timepoint
+from trials.protocol import Protocol, Timepoint
+
+# What a planned thing is called, with its time point; and the codes by which versions know it again.
+Kind = tuple[str, Timepoint]
+Codes = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -54,40 +58,45 @@ def _plan(patient: Patient, cycles: Sequence[Cycle], number: int) -> dict[str, d
         plan["DLT window, first day"], plan["DLT window, last day"] = window
     following = schedule.start_of_cycle(patient, cycles, number + 1)
     plan[f"Cycle {number + 1} and those after it"] = following[0] if following else None
-    for name, timepoint in _timepoints(patient):
-        day = _day(timepoint, patient, cycles)
-        plan[name] = day.on if day else None
+    plan |= _timepoints(patient, cycles)
     plan["Continuation review"] = schedule.continuation_review_day(patient, cycles)
     return {what: day for what, day in plan.items() if day is not None}
 
 
 def _planned_window(patient: Patient, cycles: Sequence[Cycle]) -> tuple[dt.date, dt.date] | None:
     """The DLT window, expected where its cycle has not started."""
-    window = schedule.protocol_of(patient).dlt.window
+    window = schedule.dlt_protocol(patient, cycles).dlt.window
     start = schedule.start_of_cycle(patient, cycles, window.cycle)
     if start is None:
         return None
     return start[0] + dt.timedelta(days=window.from_day - 1), start[0] + dt.timedelta(days=window.to_day - 1)
 
 
-def _timepoints(patient: Patient) -> list[tuple[str, Timepoint]]:
+def _timepoints(patient: Patient, cycles: Sequence[Cycle]) -> dict[str, dt.date]:
     """Activities, samples and outcome measures that come once; those due together have one name: 'After cycle 3: …'."""
-    protocol = schedule.protocol_of(patient)
-    found: dict[tuple[object, ...], tuple[Timepoint, list[str]]] = {}
-    for kind, timepoints in (
-        *((activity.title.lower(), activity.timepoints) for activity in protocol.recorded_activities),
-        ("samples", protocol.samples.timepoints if protocol.samples else ()),
-        ("outcome measures", [t for m in protocol.outcome_measures for t in m.timepoints]),
-    ):
-        for timepoint in timepoints:
-            if timepoint.comes_back:
-                continue
-            same = (timepoint.title, timepoint.anchor, timepoint.cycle, timepoint.day)
-            _, kinds = found.setdefault(same, (timepoint, []))
-            if kind not in kinds:
-                kinds.append(kind)
-    return [(f"{timepoint.title}: {', '.join(kinds)}", timepoint) for timepoint, kinds in found.values()]
+    found: dict[tuple[object, ...], tuple[str, dt.date, list[str]]] = {}
+    for (kind, timepoint), day in planned_once(patient, cycles).values():
+        same = (timepoint.title, timepoint.anchor, timepoint.cycle, timepoint.day)
+        _, _, kinds = found.setdefault(same, (timepoint.title, day.on, []))
+        if kind not in kinds:
+            kinds.append(kind)
+    return {f"{title}: {', '.join(kinds)}": on for title, on, kinds in found.values()}
 
 
-def _day(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle]) -> PlannedDay | None:
-    return schedule.timepoint_day(timepoint, patient, cycles)
+def planned_once(patient: Patient, cycles: Sequence[Cycle]) -> dict[Codes, tuple[Kind, PlannedDay]]:
+    """What the patient's versions plan once, done or not: what it is ('samples') with its time point, and its day."""
+
+    def plan(protocol: Protocol) -> Iterator[tuple[Codes, Kind, PlannedDay | None]]:
+        for codes, what, timepoint in _once(protocol):
+            yield (*codes, timepoint.code), (what, timepoint), schedule.timepoint_day(timepoint, patient, cycles)
+
+    return schedule.planned_under(patient, plan)
+
+
+def _once(protocol: Protocol) -> Iterator[tuple[Codes, str, Timepoint]]:
+    every: list[tuple[Codes, str, Timepoint]] = [
+        *((("activity", a.code), a.title.lower(), t) for a in protocol.recorded_activities for t in a.timepoints),
+        *((("sample",), "samples", t) for t in (protocol.samples.timepoints if protocol.samples else ())),
+        *((("outcome", m.code), "outcome measures", t) for m in protocol.outcome_measures for t in m.timepoints),
+    ]
+    return (one for one in every if not one[2].comes_back)

@@ -3,7 +3,7 @@
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
 from patients.models import AdverseEvent, Patient
-from patients.schedule import protocol_of
+from patients.schedule import versions_of
 from trials.models import Study
 
 
@@ -34,6 +34,7 @@ def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     ).prefetch_related(
         "study",
         "version",
+        "site__versions__version",
         "cycles",
         "reductions",
         "discontinuations",
@@ -45,10 +46,11 @@ def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
 
 def load_doses(patient: Patient) -> None:
     """Load height, weight and infusions into a patient, where the protocol doses by them or has any."""
-    protocol = protocol_of(patient)
-    if protocol.by_body_size:
+    protocols = [version.protocol for _, version in versions_of(patient)]
+    by_body_size = any(protocol.by_body_size for protocol in protocols)
+    if by_body_size:
         prefetch_related_objects([patient], "measurements")
-    if protocol.by_body_size or any(dose.given_singly for dose in protocol.all_doses):
+    if by_body_size or any(dose.given_singly for protocol in protocols for dose in protocol.all_doses):
         prefetch_related_objects([patient], "administrations")
 
 

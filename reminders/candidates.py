@@ -32,8 +32,10 @@ from patients.models import (
     WindowAssessment,
 )
 from patients.schedule import add_months
+from reminders.dose_candidates import DoseDates
 from reminders.items import Kind
-from trials.models import ProtocolVersion, Study
+from reminders.noted import Noted
+from trials.models import ProtocolVersion, Study, VersionAtSite
 from trials.protocol import AnchorKind, Protocol, Timepoint
 from trials.protocol_schedule import OF_EVERY_CYCLE
 
@@ -57,7 +59,8 @@ class Candidate:
 class Point:
     """A time point as plain numbers: planned so many days after the start of its cycle, its window open before that.
 
-    cycle: None where it hangs on none (registration, the end of treatment) or comes back with every one.
+    cycle: None where it hangs on none (registration, the end of treatment) or comes back with every one. at_end: it is
+    planned on the last day of its cycle, whose length is that of the day on which it starts.
     """
 
     code: str
@@ -66,6 +69,7 @@ class Point:
     after: int
     before: int
     parts: frozenset[str]
+    at_end: bool
 
     @classmethod
     def of(cls, code: str, timepoint: Timepoint, protocol: Protocol) -> "Point":
@@ -73,7 +77,7 @@ class Point:
         alone = anchor in schedule.WITHOUT_A_CYCLE or timepoint.comes_back
         cycle = None if alone else schedule.anchor_number(timepoint, protocol)
         after = schedule.days_after_start(timepoint, protocol)
-        return cls(code, anchor, cycle, after, timepoint.window.before, parts)
+        return cls(code, anchor, cycle, after, timepoint.window.before, parts, anchor is AnchorKind.CYCLE_END)
 
 
 @dataclass(frozen=True)
@@ -98,35 +102,8 @@ class Plan:
         )
 
 
-@dataclass(frozen=True)
-class Noted:
-    """An adverse event as far as its DLT judgement goes. newest: the judgement that stands, None before the first."""
-
-    pk: int
-    term: str
-    grade: int
-    onset_on: dt.date
-    relations: dict[str, str]
-    detail: str
-    newest: dict[str, Any] | None
-
-    def is_dlt(self, window: Window | None) -> bool:
-        return bool(self.newest and self.newest["is_dlt"]) and _within(window, self.onset_on)
-
-    def is_settled(self, protocol: Protocol, window: Window | None) -> bool:
-        """Whether the judgement certainly needs nothing more; when in doubt, not."""
-        if self.newest and self.newest["is_dlt"]:
-            return _within(window, self.onset_on)
-        if not _within(window, self.onset_on):
-            return True
-        rule = rule_that_fires(protocol, self.term, self.grade, self.relations)
-        return rule is None or self._was_judged(rule.code)
-
-    def _was_judged(self, rule: str) -> bool:
-        """Whether the judgement is confirmed and about the event as it is now, in the window (`is_about`)."""
-        now = {"term": self.term, "detail": self.detail, "grade": self.grade, "relations": self.relations}
-        asked = {**now, "rule": rule, "in_window": True, "confirmed": True}
-        return self.newest is not None and all(self.newest[name] == value for name, value in asked.items())
+# What a patient follows one after the other, each with its first day.
+Followed = list[tuple[dt.date, Plan]]
 
 
 @dataclass
@@ -138,6 +115,7 @@ class Traces:
     planned_start: dt.date
     registered_on: dt.date
     version_id: int
+    site_id: int
     assessed_until: dt.date | None
     reviewed: bool
     starts: list[dt.date] = field(default_factory=list)
@@ -152,20 +130,41 @@ class Traces:
 
 def candidates(study: Study, site_ids: list[int], horizon: dt.date) -> list[Candidate]:
     """Patients of these sites who may have something due by `horizon`, the earliest first. Constant queries."""
-    versions = ProtocolVersion.objects.filter(study=study).exclude(status=ProtocolVersion.Status.DRAFT)
-    plans = {version.pk: Plan.of(version.protocol) for version in versions}
+    plans = _plans(study)
+    followed = VersionAtSite.objects.filter(site_id__in=site_ids).order_by("version__number")
+    later = [(row.site_id, row.from_day, row.version_id) for row in followed]
     patients = Patient.objects.filter(study=study, site_id__in=site_ids, status__in=WITH_SOMETHING_DUE)
-    reckonings = [_Reckoning(t, plans[t.version_id]) for t in _all_traces(patients, plans.values())]
+    reckonings = [_Reckoning(t, _followed(t, plans, later)) for t in _all_traces(patients, plans.values())]
     judgements = _judgements(reckonings)
+    doses = DoseDates(patients, [plan.protocol for plan in plans.values()], horizon)
     found = []
     for reckoning in reckonings:
         missing = judgements.get(reckoning.traces.pk, [])
         due = [(m.event.onset_on, Kind.JUDGEMENT) for m in missing if m.event is not None]
-        due += [(day, kind) for day, kind in reckoning.earliest() if day <= horizon]
+        also = doses.due(reckoning.traces.pk, reckoning.protocol_on, reckoning.next_number, reckoning.next_start)
+        due += [(day, kind) for day, kind in (*reckoning.earliest(), *also) if day <= horizon]
         if due:
             kinds = frozenset(kind for _, kind in due)
             found.append(Candidate(reckoning.traces.pk, min(day for day, _ in due), kinds, tuple(missing)))
     return sorted(found, key=lambda candidate: (candidate.first, candidate.patient_id))
+
+
+def _plans(study: Study) -> dict[int, Plan]:
+    """By the version, in the order of versions."""
+    approved = ProtocolVersion.objects.filter(study=study, live_at__isnull=False).order_by("number")
+    return {version.pk: Plan.of(version.protocol) for version in approved}
+
+
+def _followed(traces: "Traces", plans: dict[int, Plan], later: list[tuple[int, dt.date, int]]) -> Followed:
+    """As `patients.schedule.versions_of`."""
+    order = list(plans)
+    own = order.index(traces.version_id)
+    rows = [
+        (from_day, plans[version])
+        for site, from_day, version in later
+        if site == traces.site_id and order.index(version) > own
+    ]
+    return [(dt.date.min, plans[traces.version_id]), *rows]
 
 
 def _judgements(reckonings: list["_Reckoning"]) -> dict[int, list[Missing]]:
@@ -187,11 +186,11 @@ def _judgements(reckonings: list["_Reckoning"]) -> dict[int, list[Missing]]:
 
 
 def _all_traces(patients: QuerySet[Patient], plans: Iterable[Plan]) -> Iterable[Traces]:
-    columns = ("pk", "part__kind", "planned_start", "registered_at", "version_id", "continuation_review__pk")
+    columns = ("pk", "part__kind", "planned_start", "registered_at", "version_id", "site_id", "continuation_review__pk")
     rows = patients.order_by().values_list(*columns, _assessed_until())
     found = {
-        pk: Traces(pk, part, start, registered_at.date() - ONE_DAY, version, assessed, review is not None)
-        for pk, part, start, registered_at, version, review, assessed in rows
+        pk: Traces(pk, part, start, registered_at.date() - ONE_DAY, version, site, assessed, review is not None)
+        for pk, part, start, registered_at, version, site, review, assessed in rows
     }
     among = {"patient__in": patients.order_by().values("pk")}
     for pk, starts in _gathered(Cycle.objects.filter(**among), "started_on", order="number"):
@@ -251,25 +250,30 @@ def _events(events: QuerySet[AdverseEvent], plans: Iterable[Plan]) -> Iterator[t
 class _Reckoning:
     """The arithmetic of one patient: the first day on which each kind of item can be due."""
 
-    def __init__(self, traces: Traces, plan: Plan) -> None:
+    def __init__(self, traces: Traces, followed: Followed) -> None:
         self.traces = traces
-        self.plan = plan
-        self.protocol = plan.protocol
-        self.first = plan.protocol.first_cycle
+        self.followed = followed
+        self.first = followed[0][1].protocol.first_cycle
         self.next_number = self.first + len(traces.starts)
-        self.window = self._dlt_window()
         self.next_start = self._next_start()
+        self.protocol = self._dlt_protocol()
+        self.window = self._dlt_window()
+
+    def protocol_on(self, day: dt.date) -> Protocol:
+        return next(plan.protocol for from_day, plan in reversed(self.followed) if from_day <= day)
 
     def doubtful_events(self) -> list[int]:
         return [event.pk for event in self.traces.events if not event.is_settled(self.protocol, self.window)]
 
     def earliest(self) -> Iterator[Due]:
-        traces, plan = self.traces, self.plan
+        traces = self.traces
         if self.next_start is not None:
-            yield self.next_start - self.protocol.cycle_start_window(self.next_number).before * ONE_DAY, Kind.CYCLE
-        yield from ((day, Kind.ACTIVITY) for day in self._opening(self._activities()))
-        yield from ((day, Kind.SAMPLE) for day in self._opening(_left(plan.samples, traces.samples)))
-        yield from ((day, Kind.OUTCOME) for day in self._opening(_left(plan.outcomes, traces.outcomes)))
+            window = self.protocol_on(self.next_start).cycle_start_window(self.next_number)
+            yield self.next_start - window.before * ONE_DAY, Kind.CYCLE
+        for _, plan in self.followed:
+            yield from ((day, Kind.ACTIVITY) for day in self._opening(self._activities(plan)))
+            yield from ((day, Kind.SAMPLE) for day in self._opening(_left(plan.samples, traces.samples)))
+            yield from ((day, Kind.OUTCOME) for day in self._opening(_left(plan.outcomes, traces.outcomes)))
         yield from self._window()
         yield from self._in_the_long_run()
 
@@ -281,7 +285,11 @@ class _Reckoning:
             return traces.planned_start
         if traces.resumed_on is not None and traces.resumed_on > traces.starts[-1]:
             return traces.resumed_on
-        return traces.starts[-1] + self.protocol.cycle_length(self.next_number - 1) * ONE_DAY
+        return self._end_of(self.next_number - 1, traces.starts[-1])
+
+    def _end_of(self, number: int, start: dt.date) -> dt.date:
+        """The day after a cycle's last."""
+        return start + self.protocol_on(start).cycle_length(number) * ONE_DAY
 
     def _start_of(self, cycle: int) -> dt.date | None:
         started = self.traces.starts
@@ -289,13 +297,16 @@ class _Reckoning:
             return started[cycle - self.first]
         if self.next_start is None or cycle < self.next_number:
             return None
-        return self.next_start + sum(map(self.protocol.cycle_length, range(self.next_number, cycle))) * ONE_DAY
+        start = self.next_start
+        for number in range(self.next_number, cycle):
+            start = self._end_of(number, start)
+        return start
 
-    def _activities(self) -> Iterator[tuple[Point, int | None]]:
+    def _activities(self, plan: Plan) -> Iterator[tuple[Point, int | None]]:
         """What nothing is recorded about, with the cycle where it comes back: of those started and of the next one."""
         done = self.traces.activities
         every = range(1, max(1, self.next_number) + 1)
-        for point in self.plan.activities:
+        for point in plan.activities:
             for cycle in every if point.anchor in OF_EVERY_CYCLE else [None]:
                 if f"{point.code}:{cycle if cycle is not None else ''}" not in done:
                     yield point, cycle
@@ -315,7 +326,15 @@ class _Reckoning:
             return self.traces.ended_on
         number = cycle if point.cycle is None else point.cycle
         start = self._start_of(number) if number is not None else None
-        return start + point.after * ONE_DAY if start is not None else None
+        if number is None or start is None:
+            return None
+        return self._end_of(number, start) - ONE_DAY if point.at_end else start + point.after * ONE_DAY
+
+    def _dlt_protocol(self) -> Protocol:
+        """As `patients.schedule.dlt_protocol`."""
+        first = self.followed[0][1].protocol
+        start = self._start_of(first.dlt.window.cycle)
+        return self.protocol_on(start) if start is not None else first
 
     def _dlt_window(self) -> Window | None:
         window = self.protocol.dlt.window
@@ -332,11 +351,12 @@ class _Reckoning:
             yield (min(ended, self.window[1]) if ended else self.window[1]), Kind.WINDOW
 
     def _in_the_long_run(self) -> Iterator[Due]:
-        review, traces = self.protocol.continuation_review, self.traces
-        if review and traces.starts and not traces.reviewed and traces.ended_on is None:
-            yield add_months(traces.starts[0], review.after_months), Kind.CONTINUATION
+        traces = self.traces
+        for review in [plan.protocol.continuation_review for _, plan in self.followed]:
+            if review and traces.starts and not traces.reviewed and traces.ended_on is None:
+                yield add_months(traces.starts[0], review.after_months), Kind.CONTINUATION
         if traces.ended_on is not None:
-            plan = self.protocol.event_monitoring
+            plan = self.protocol_on(traces.ended_on).event_monitoring
             since = sum(day > traces.ended_on for day in traces.followed_up)
             if since < plan.for_days // plan.every_days:
                 opens = (since + 1) * plan.every_days - plan.window.before
@@ -346,7 +366,3 @@ class _Reckoning:
 def _left(points: Iterable[Point], done: frozenset[str]) -> Iterator[tuple[Point, int | None]]:
     """The time points that nothing is recorded about."""
     return ((point, None) for point in points if point.code not in done)
-
-
-def _within(window: Window | None, day: dt.date) -> bool:
-    return window is not None and window[0] <= day <= window[1]

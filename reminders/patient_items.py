@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 
@@ -9,9 +10,12 @@ from labs.schedule import DueCollection, due_collections
 from patients import schedule
 from patients.activities import due_activities, title_together, together
 from patients.evaluability import Missing, MissingKind, assessment_of, fell_short
+from patients.infusions import PlannedInfusion, planned_infusions, to_give
+from patients.measurements_needed import Needed, measurement_needed
 from patients.models import Cycle, Patient
+from patients.outcome_series import outcome_plan
 from patients.regimen import short_day, span_words
-from patients.schedule import PlannedCycle, PlannedDay, cycle_title, protocol_of
+from patients.schedule import PlannedCycle, PlannedDay, cycle_title, cycle_words, protocol_on
 from reminders.candidates import Candidate
 from reminders.items import Item, Kind
 
@@ -19,6 +23,8 @@ from reminders.items import Item, Kind
 ASSESS_WITHIN = dt.timedelta(days=3)
 JUDGE_WITHIN = dt.timedelta(days=1)
 REVIEW_WITHIN = dt.timedelta(days=7)
+# Height and weight are asked for so long before the dose, however far the calendar looks ahead.
+MEASURE_AHEAD = dt.timedelta(days=7)
 
 
 def with_schedule(patients: QuerySet[Patient]) -> QuerySet[Patient]:
@@ -27,10 +33,13 @@ def with_schedule(patients: QuerySet[Patient]) -> QuerySet[Patient]:
         "site", "part", "assigned_level", "continuation_review", "window_assessment"
     ).prefetch_related(
         "version",
+        "site__versions__version",
         "cycles",
         "reductions",
         "discontinuations",
         "interruptions",
+        "administrations",
+        "measurements",
         "follow_up_visits",
         "collections",
         "activities",
@@ -45,6 +54,8 @@ def items_of_patient(patient: Patient, candidate: Candidate, today: dt.date, hor
     for kind, find in (
         (Kind.WINDOW, due.window),
         (Kind.CYCLE, due.cycle),
+        (Kind.MEASUREMENT, due.measurement),
+        (Kind.INFUSION, due.infusions),
         (Kind.ACTIVITY, due.activities),
         (Kind.SAMPLE, due.samples),
         (Kind.OUTCOME, due.outcomes),
@@ -63,7 +74,6 @@ class _Due:
         self.today = today
         self.horizon = horizon
         self.cycles: list[Cycle] = list(patient.cycles.all())
-        self.protocol = protocol_of(patient)
         self.ended_on = schedule.treatment_ended_on(patient)
 
     def judgement(self, missing: Missing) -> Item:
@@ -105,6 +115,7 @@ class _Due:
         planned = schedule.next_cycle(self.patient, self.cycles)
         if planned is None or planned.earliest_on > self.horizon:
             return
+        window = protocol_on(self.patient, planned.due_on).cycle_start_window(planned.number)
         yield self._item(
             Kind.CYCLE,
             str(planned.number),
@@ -112,8 +123,46 @@ class _Due:
             detail=self._cycle_words(planned),
             on=planned.due_on,
             opens=planned.earliest_on,
-            closes=planned.due_on + dt.timedelta(days=self.protocol.cycle_start_window(planned.number).after),
+            closes=planned.due_on + dt.timedelta(days=window.after),
         )
+
+    def measurement(self) -> Iterator[Item]:
+        """Height and weight for the next dose that follows from them."""
+        needed = measurement_needed(
+            self.patient, self.cycles, self.today, min(self.horizon, self.today + MEASURE_AHEAD)
+        )
+        if needed is not None:
+            ahead = MEASURE_AHEAD if needed.within is None else min(MEASURE_AHEAD, dt.timedelta(days=needed.within))
+            yield self._item(
+                Kind.MEASUREMENT,
+                "",
+                title="height and weight are needed",
+                detail=_why_needed(needed),
+                on=needed.dose.on,
+                opens=needed.dose.on - ahead,
+                closes=needed.dose.closes,
+            )
+
+    def infusions(self) -> Iterator[Item]:
+        """Each on its planned day; the dose to give where it does not depend on an earlier one still to be recorded."""
+        earlier: set[str] = set()
+        for infusion in planned_infusions(self.patient, self.cycles):
+            if not infusion.open or infusion.window_from > self.horizon:
+                continue
+            agent, protocol = infusion.dose.agent, protocol_on(self.patient, infusion.cycle.started_on)
+            place = f"{cycle_words(infusion.cycle.number)} {infusion.day_words(protocol)}"
+            amount = "" if agent in earlier else self._amount(infusion)
+            earlier.add(agent)
+            yield self._item(
+                Kind.INFUSION,
+                f"{infusion.cycle.number}-{agent}-{infusion.day}",
+                title=f"{protocol.agent(agent).name.lower()} {infusion.noun}, {place}",
+                detail=" · ".join(part for part in (self._window_words(infusion.window_to), amount) if part),
+                on=infusion.planned_on,
+                opens=infusion.window_from,
+                closes=infusion.window_to,
+                query=urlencode({"agent": agent, "on": infusion.planned_on.isoformat()}),
+            )
 
     def activities(self) -> Iterator[Item]:
         """Visits and activities on days of their own; what is due together is one item."""
@@ -152,14 +201,10 @@ class _Due:
         done = {(value.measure, value.timepoint) for value in self.patient.outcomes.all()}
         missing: dict[str, list[str]] = {}
         days: dict[str, tuple[str, PlannedDay]] = {}
-        for measure in self.protocol.outcome_measures:
-            for point in measure.timepoints:
-                if (measure.code, point.code) in done or point.comes_back:
-                    continue
-                day = schedule.timepoint_day(point, self.patient, self.cycles)
-                if day is not None and day.window_from <= self.horizon:
-                    missing.setdefault(point.code, []).append(measure.domain)
-                    days[point.code] = point.title, day
+        for codes, ((measure, point), day) in outcome_plan(self.patient, self.cycles).items():
+            if codes not in done and day.window_from <= self.horizon:
+                missing.setdefault(point.code, []).append(measure.domain)
+                days[point.code] = point.title, day
         for code, (title, day) in days.items():
             detail = f"{self._window_words(day.window_to)} · {', '.join(missing[code])}"
             yield self._planned(Kind.OUTCOME, code, f"outcome measures, {title.lower()}", day, detail)
@@ -167,7 +212,7 @@ class _Due:
     def continuation(self) -> Iterator[Item]:
         on = schedule.continuation_review_due(self.patient, self.cycles)
         if on is not None and on <= self.horizon:
-            review = self.protocol.continuation_review
+            review = protocol_on(self.patient, on).continuation_review
             months = f"{review.after_months} months of treatment" if review else ""
             yield self._item(
                 Kind.CONTINUATION, "", title="continuation review", detail=months, on=on, closes=on + REVIEW_WITHIN
@@ -201,6 +246,7 @@ class _Due:
         closes: dt.date,
         opens: dt.date | None = None,
         where: tuple[object, ...] = (),
+        query: str = "",
     ) -> Item:
         return Item(
             kind=kind,
@@ -214,6 +260,7 @@ class _Due:
             patient=self.patient.code,
             site=self.patient.site,
             where=(self.patient.code, *where),
+            query=query,
         )
 
     def _window_words(self, last: dt.date) -> str:
@@ -230,8 +277,22 @@ class _Due:
         late = f" · at the latest {short_day(planned.latest_on)}" if planned.due_on < self.today else ""
         return f"{planned.label}, {dose.days} · {span}{late}"
 
+    def _amount(self, infusion: PlannedInfusion) -> str:
+        """'465 mg', today where the window is open; nothing where it cannot be told yet."""
+        inside = infusion.window_from <= self.today <= infusion.window_to
+        dose = to_give(self.patient, infusion, self.today if inside else infusion.planned_on)
+        return dose.amount_words if dose.amount is not None else ""
+
     def _level(self) -> str:
         return self.patient.assigned_level.label if self.patient.assigned_level else ""
+
+
+def _why_needed(needed: Needed) -> str:
+    dose = needed.dose
+    why = "none are recorded"
+    if needed.measured_on is not None:
+        why = f"the last of {short_day(needed.measured_on)}, more than {needed.within} days before"
+    return f"for {dose.protocol.agent(dose.agent).name.lower()} on {dose.on:%a} {short_day(dose.on)} · {why}"
 
 
 def _sample_words(due: DueCollection) -> str:

@@ -71,6 +71,10 @@ def _what_stays(live: Protocol, new: Protocol) -> Iterator[Fault]:
         yield Fault("design.name", new.design.name, f"a running study keeps its design, {live.design.name}")
     if (new.lead_in is None) != (live.lead_in is None):
         yield Fault("lead_in", new.lead_in and "given", "a lead-in is neither added to a running study nor taken out")
+    if new.dlt.window.cycle != live.dlt.window.cycle:
+        yield Fault(
+            "dlt.window.cycle", new.dlt.window.cycle, f"patients count by cycle {live.dlt.window.cycle}: it stays"
+        )
     for code in sorted({agent.code for agent in live.agents} - {agent.code for agent in new.agents}):
         yield Fault("agents", None, f"{code!r} stays: records refer to it")
     for code in sorted({r.code for r in live.discontinuation} - {r.code for r in new.discontinuation}):

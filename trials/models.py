@@ -84,6 +84,11 @@ class Study(models.Model):
         """The live protocol version. Raises ProtocolVersion.DoesNotExist before the study is live."""
         return self.versions.get(status=ProtocolVersion.Status.LIVE)
 
+    @cached_property
+    def first_version(self) -> ProtocolVersion:
+        """The version with which the study started. Every site follows it until it follows another."""
+        return self.versions.get(number=1)
+
     @property
     def protocol(self) -> Protocol:
         return self.version.protocol

@@ -14,7 +14,6 @@ from trials.models import Membership, ProtocolVersion, Role, Study
 from trials.protocol import Signatures
 
 SETUP = "trials.setup"
-STATEMENT = "I have reviewed this set-up of {study} (protocol version {version}) as shown here, and approve it"
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,19 @@ class Obstacle:
 
     code: str
     sentence: str
+
+
+def words_for(version: ProtocolVersion) -> str:
+    """What a draft is: the set-up of a study, or an amendment of one."""
+    return "set-up" if version.number == 1 else "amendment"
+
+
+def statement(version: ProtocolVersion) -> str:
+    """What a signature on the draft says."""
+    return (
+        f"I have reviewed this {words_for(version)} of {version.study.key} (protocol version {version.number}) as "
+        "shown here, and approve it"
+    )
 
 
 def record_key(version: ProtocolVersion) -> str:
@@ -96,7 +108,7 @@ def _each_by_another(holders: list[set[int]], taken: frozenset[int] = frozenset(
 
 def _signatures(rules: Signatures, version: ProtocolVersion) -> Iterator[Obstacle]:
     for role in roles_waiting(rules.set_up, signatures_now(version)):
-        yield Obstacle("not-signed", f"The {role.replace('_', ' ')} has to sign the set-up.")
+        yield Obstacle("not-signed", f"The {role.replace('_', ' ')} has to sign the {words_for(version)}.")
 
 
 def roles_waiting(needed: Iterable[str], given: Iterable[Signature]) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cached_property
+
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from trials.models import DoseLevel, Part, ProtocolVersion, Site, Slot, Study
+from trials.models import DoseLevel, Part, ProtocolVersion, Site, Slot, Study, VersionAtSite
 
 
 class PatientQuerySet(models.QuerySet["Patient"]):
@@ -29,6 +32,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         ).prefetch_related(
             "study",
             "version",
+            "site__versions__version",
             "cycles",
             "reductions",
             "discontinuations",
@@ -112,6 +116,15 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    # An amendment's preview supposes that the site follows it.
+    supposed_at_site: Sequence[VersionAtSite] = ()
+
+    @cached_property
+    def followed_at_site(self) -> list[VersionAtSite]:
+        """The amended versions that the patient's site follows, in their order; to be loaded with the patient."""
+        rows = [*self.site.versions.all(), *self.supposed_at_site]
+        return sorted(rows, key=lambda row: row.version.number)
 
 
 class Consent(models.Model):

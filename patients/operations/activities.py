@@ -15,7 +15,7 @@ from patients.activities import (
 from patients.models import ActivityRecord, Consent, Patient
 from patients.operations.checks import alive_on, given, lock_patient, not_in_future, reason_given, registered, today_of
 from patients.regimen import day_words, span_words
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on, registered_under
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -174,7 +174,8 @@ def _possible_on(patient: Patient, due: DueActivity, done_on: dt.date, at: dt.da
         )
     alive_on(patient, done_on)
     started_on = anchor_started_on(due, patient, list(patient.cycles.all()))
-    if schedule.lies_before_its_anchor(due.timepoint, protocol_of(patient)):
+    protocol = protocol_on(patient, started_on or due.planned_on)
+    if schedule.lies_before_its_anchor(due.timepoint, protocol):
         _not_too_late(patient, due, done_on, started_on)
     elif not due.in_window(done_on):
         _not_too_early(patient, due, done_on, started_on)
@@ -205,7 +206,7 @@ def _not_too_early(patient: Patient, due: DueActivity, done_on: dt.date, started
 
 
 def _anchor_words(patient: Patient, due: DueActivity) -> str:
-    number = schedule.anchor_number(due.timepoint, protocol_of(patient), due.cycle)
+    number = schedule.anchor_number(due.timepoint, registered_under(patient), due.cycle)
     return cycle_words(number).capitalize()
 
 

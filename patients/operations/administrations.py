@@ -14,7 +14,7 @@ from patients.operations.checks import alive_on, given, lock_patient, not_in_fut
 from patients.operations.safety import stop_at_level_of
 from patients.queries import load_doses
 from patients.regimen import day_words, span_words
-from patients.schedule import protocol_of
+from patients.schedule import protocol_on
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -149,15 +149,17 @@ def check_given(
     if dose.amount is None:
         raise Refused("measurement-missing", _missing_words(patient, given_on, dose), field="given_on")
     if not reason.strip():
-        _needs_no_reason(patient, dose, given_amount, kept, field)
+        tolerance = protocol_on(patient, infusion.cycle.started_on).administrations.tolerance_percent
+        _needs_no_reason(tolerance, dose, given_amount, kept, field)
     return dose
 
 
 def _needs_no_reason(
-    patient: Patient, dose: DoseToGive, given_amount: Decimal, kept: Decimal | None, field: str
+    tolerance: Decimal, dose: DoseToGive, given_amount: Decimal, kept: Decimal | None, field: str
 ) -> None:
-    """Refuse a deviation, and a dose that is computed now with old measurements."""
-    tolerance = protocol_of(patient).administrations.tolerance_percent
+    """Refuse a deviation by more than the tolerance (in percent), and a dose that is computed now with old
+    measurements.
+    """
     amount = kept or dose.amount
     assert amount is not None  # refused before
     if abs(given_amount - amount) * 100 > tolerance * amount:
@@ -216,7 +218,7 @@ def _not_planned(patient: Patient, agent: str, planned_on: dt.date) -> Refused:
             f"Treatment ended on {day_words(ended_on)}; nothing is given after it.",
             field="planned_on",
         )
-    name = next((a.name for a in protocol_of(patient).agents if a.code == agent), agent)
+    name = next((a.name for a in protocol_on(patient, planned_on).agents if a.code == agent), agent)
     return Refused(
         "no-such-infusion",
         f"No infusion or injection of {name} is planned on {day_words(planned_on)} in a cycle that has started. "

@@ -9,6 +9,7 @@ from patients.evaluability import (
     Standing,
     Window,
     day_words,
+    dlt_rules,
     enough_exposure,
     fired_rule,
     is_about,
@@ -22,7 +23,7 @@ from patients.infusions import given_in, planned_infusions
 from patients.models import AdverseEvent, DltAssessment, DosesTaken, Patient, WindowAssessment
 from patients.operations.safety import stop_at_level_of
 from patients.queries import with_dlt_data
-from patients.schedule import dlt_window, planned_dose_days, protocol_of
+from patients.schedule import dlt_window, planned_dose_days
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.models import Slot
@@ -169,7 +170,7 @@ def _require_in_window(event: AdverseEvent) -> None:
         raise Refused("not-registered", f"{patient.code} is not registered. Register the patient first.")
     window = dlt_window(patient, list(patient.cycles.all()))
     if window is None:
-        what = f"cycle {patient.version.protocol.dlt.window.cycle}" if patient.cycles.all() else "treatment"
+        what = f"cycle {dlt_rules(patient).dlt.window.cycle}" if patient.cycles.all() else "treatment"
         sentence = f"No DLT window of {patient.code} is open: {what} has not started. Judge it not a DLT."
         raise Refused("outside-window", sentence, field="is_dlt")
     first, last = window
@@ -227,8 +228,7 @@ def _assessment(patient: Patient, taken: int, today: dt.date) -> WindowAssessmen
 
 def _require_agreement(patient: Patient, window: Window, taken: int) -> None:
     """No more doses in the window than are recorded for its cycles; only where they are recorded for all of them."""
-    assert patient.version is not None
-    agent = patient.version.protocol.dlt.minimum_exposure.agent
+    agent = dlt_rules(patient).dlt.minimum_exposure.agent
     treated = [c for c in patient.cycles.all() if c.number > 0]
     cycles = [c for c in treated if any(within(window, d) for d in planned_dose_days(patient, c, agent))]
     counted = DosesTaken.objects.filter(cycle__in=cycles, agent=agent).values_list("taken", flat=True)
@@ -244,7 +244,7 @@ def _require_agreement(patient: Patient, window: Window, taken: int) -> None:
 
 def _require_every_infusion(patient: Patient, window: Window, taken: int) -> None:
     """Where each dose of the exposure agent is recorded on its own: all of them are, and the number is theirs."""
-    protocol = protocol_of(patient)
+    protocol = dlt_rules(patient)
     agent = protocol.dlt.minimum_exposure.agent
     if not protocol.given_singly(agent):
         return

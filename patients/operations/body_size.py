@@ -9,7 +9,7 @@ from patients.models import Administration, BodyMeasurement, Patient
 from patients.models.doses import BODY_MASS_INDEX, HEIGHT_CM, WEIGHT_KG
 from patients.operations.checks import alive_on, lock_patient, not_in_future, reason_given
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import versions_of
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -76,7 +76,7 @@ def correct_measurement(
 
 def measurable(patient: Patient) -> None:
     """Refuse to ask for height and weight where no dose follows from them."""
-    if not protocol_of(patient).by_body_size:
+    if not any(version.protocol.by_body_size for _, version in versions_of(patient)):
         raise Refused(
             "not-by-body-size", "Nothing is dosed by body size in this study, so height and weight are not recorded."
         )

@@ -17,7 +17,7 @@ from patients.operations.checks import (
 from patients.operations.given_doses import doses_still_fit
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import PlannedCycle, cycle_words, protocol_of
+from patients.schedule import PlannedCycle, cycle_words, dlt_protocol, protocol_on
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -31,7 +31,7 @@ def start_cycle(*, patient: Patient, started_on: dt.date, by: User, at: dt.datet
     patient = lock_patient(patient, Permission.RECORD_CLINICAL, by)
     planned = check_start(patient, started_on, at)
     in_force = schedule.rung_on(patient, started_on)
-    ladder = protocol_of(patient).reductions.ladder
+    ladder = protocol_on(patient, started_on).reductions.ladder
     if rung is not None and rung != in_force:
         raise Refused(
             "rung-not-in-force",
@@ -72,8 +72,7 @@ def correct_cycle_start(*, cycle: Cycle, started_on: dt.date, reason: str, by: U
     cycle.recorded_at, cycle.recorded_by = at, by
     cycle.save(update_fields=["started_on", "recorded_at", "recorded_by"])
     if following is not None and not _resumed_before(patient, following):
-        following.due_on = started_on + dt.timedelta(days=protocol_of(patient).cycle_length(cycle.number))
-        following.latest_on = following.due_on + dt.timedelta(days=protocol_of(patient).delay.limit_days)
+        following.due_on, following.latest_on = _due_after(patient, cycle, started_on)
         following.save(update_fields=["due_on", "latest_on"])
     stop_at_level_of(patient, by=by, at=at)  # the DLT window has moved, and with it what counts
     return cycle
@@ -113,8 +112,8 @@ def _doses(
     days = schedule.planned_dose_days(patient, cycle, agent)
     if not days:
         raise Refused("no-such-agent", f"{agent} is not given in {cycle_words(cycle.number)}.", field=agent)
-    name = protocol_of(patient).agent(agent).name
-    _counted(patient, agent, name)
+    name = protocol_on(patient, cycle.started_on).agent(agent).name
+    _counted(patient, cycle, agent, name)
     last = min(filter(None, [today_of(patient, at), schedule.treatment_ended_on(patient)]))
     passed = sum(day <= last for day in days)
     if not 0 <= taken <= passed:
@@ -144,9 +143,9 @@ def _doses(
     return doses
 
 
-def _counted(patient: Patient, agent: str, name: str) -> None:
+def _counted(patient: Patient, cycle: Cycle, agent: str, name: str) -> None:
     """Refuse a number of doses of an agent whose doses are recorded one by one."""
-    if any(dose.agent == agent and dose.given_singly for dose in protocol_of(patient).all_doses):
+    if protocol_on(patient, cycle.started_on).given_singly(agent):
         raise Refused(
             "recorded-singly",
             f"{name} is not counted: each dose is recorded on its own day. Record the dose of that day.",
@@ -157,8 +156,9 @@ def _counted(patient: Patient, agent: str, name: str) -> None:
 def _agrees_with_window(patient: Patient, cycle: Cycle, agent: str, taken: int) -> None:
     """No fewer doses in a cycle than were entered for the DLT window inside it."""
     entered = WindowAssessment.objects.filter(patient=patient).first()
-    window = schedule.dlt_window(patient, list(patient.cycles.all()))
-    if entered is None or window is None or agent != protocol_of(patient).dlt.minimum_exposure.agent:
+    cycles = list(patient.cycles.all())
+    window = schedule.dlt_window(patient, cycles)
+    if entered is None or window is None or agent != dlt_protocol(patient, cycles).dlt.minimum_exposure.agent:
         return
     inside = window[0] >= cycle.started_on and window[1] <= schedule.cycle_end(patient, cycle)
     if inside and entered.closed_on == window[1] and taken < entered.taken:
@@ -210,7 +210,7 @@ def cycle_that_can_start(patient: Patient) -> PlannedCycle:
 def _earliest(patient: Patient, planned: PlannedCycle) -> dt.date:
     """The first day on which a cycle can start; treatment may start from the day of registration."""
     assert patient.registered_at is not None
-    first = planned.number == protocol_of(patient).first_cycle
+    first = planned.number == schedule.first_cycle(patient)
     return today_of(patient, patient.registered_at) if first else planned.earliest_on
 
 
@@ -231,10 +231,10 @@ def _within_limits(patient: Patient, planned: PlannedCycle, started_on: dt.date)
 def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt.datetime) -> None:
     """Between the cycles around it, within the delay limit, not after treatment ended, not in the future."""
     not_in_future(started_on, patient, at, "started_on")
-    plan, following = protocol_of(patient), _following(patient, cycle)
+    following = _following(patient, cycle)
     assert patient.registered_at is not None
-    own = dt.timedelta(days=plan.cycle_start_window(cycle.number).before)
-    first = cycle.number == plan.first_cycle
+    own = dt.timedelta(days=protocol_on(patient, cycle.due_on).cycle_start_window(cycle.number).before)
+    first = cycle.number == schedule.first_cycle(patient)
     earliest = today_of(patient, patient.registered_at) if first else cycle.due_on - own
     if started_on < earliest:
         raise Refused(
@@ -252,9 +252,8 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
     doses_still_fit(patient, cycle, started_on)
     if following is None or _resumed_before(patient, following):
         return
-    due_on = started_on + dt.timedelta(days=plan.cycle_length(cycle.number))
-    before = dt.timedelta(days=plan.cycle_start_window(following.number).before)
-    latest_on = due_on + dt.timedelta(days=plan.delay.limit_days)
+    due_on, latest_on = _due_after(patient, cycle, started_on)
+    before = dt.timedelta(days=protocol_on(patient, due_on).cycle_start_window(following.number).before)
     if not due_on - before <= following.started_on <= latest_on:
         raise Refused(
             "next-cycle-does-not-fit",
@@ -262,6 +261,12 @@ def check_correction(patient: Patient, cycle: Cycle, started_on: dt.date, at: dt
             f"{day_words(due_on - before)} to {day_words(latest_on)}. Correct that cycle first, if it is wrong too.",
             field="started_on",
         )
+
+
+def _due_after(patient: Patient, cycle: Cycle, started_on: dt.date) -> tuple[dt.date, dt.date]:
+    """When the cycle after this one is due, and the last day on which it can start."""
+    due_on = started_on + dt.timedelta(days=protocol_on(patient, started_on).cycle_length(cycle.number))
+    return due_on, due_on + dt.timedelta(days=protocol_on(patient, due_on).delay.limit_days)
 
 
 def _numbered(cycles: list[Cycle], cycle: Cycle) -> Cycle:
@@ -281,7 +286,7 @@ def _resumed_before(patient: Patient, cycle: Cycle) -> bool:
 
 
 def _too_late(patient: Patient, number: int, due_on: dt.date, latest_on: dt.date) -> Refused:
-    weeks = protocol_of(patient).delay.limit_days / 7
+    weeks = protocol_on(patient, due_on).delay.limit_days / 7
     return Refused(
         "delay-limit",
         f"{cycle_words(number).capitalize()} was due on {day_words(due_on)} and could start until "

@@ -18,7 +18,7 @@ from patients.operations.checks import (
 from patients.operations.given_doses import no_dose_after
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -43,7 +43,7 @@ def discontinue(
     ended_on = schedule.treatment_ended_on(patient)
     if ended_on is not None:
         raise Refused("already-discontinued", f"Treatment of {patient.code} ended on {day_words(ended_on)} already.")
-    _of_the_protocol(patient, reason_code)
+    _of_the_protocol(patient, reason_code, on)
     own_event(patient, event)
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
@@ -85,7 +85,7 @@ def correct_discontinuation(
     in_force = schedule.discontinuation_in_force(patient)
     if in_force is None or in_force.pk != discontinuation.pk:
         raise Refused("re-treated", "Treatment has been resumed since; the end before it is not corrected any more.")
-    _of_the_protocol(patient, reason_code)
+    _of_the_protocol(patient, reason_code, on)
     not_in_future(on, patient, at, "on")
     _not_before_treatment(patient, on)
     no_dose_after(patient, on)
@@ -118,7 +118,7 @@ def review_continuation(
     due_on = schedule.continuation_review_due(patient, list(patient.cycles.all()))
     if due_on is None:
         raise Refused("review-not-due", f"{patient.code} is not on treatment; no continuation review is due.")
-    earliest = due_on - dt.timedelta(days=protocol_of(patient).cycle.length_days)
+    earliest = due_on - dt.timedelta(days=protocol_on(patient, due_on).cycle.length_days)
     if reviewed_on < earliest:
         raise Refused(
             "review-not-due",
@@ -138,8 +138,8 @@ def review_continuation(
     )
 
 
-def _of_the_protocol(patient: Patient, reason_code: str) -> None:
-    if reason_code not in {reason.code for reason in protocol_of(patient).discontinuation}:
+def _of_the_protocol(patient: Patient, reason_code: str, on: dt.date) -> None:
+    if reason_code not in {reason.code for reason in protocol_on(patient, on).discontinuation}:
         raise Refused("no-such-reason", "Choose one of the protocol's reasons.", field="reason_code")
 
 

@@ -13,6 +13,7 @@ from patients.evaluability import day_words, named
 from patients.models import AdverseEvent, Attribution, Patient
 from patients.operations.assessments import assess_dlt, loaded_event, loaded_patient
 from patients.operations.safety import stop_at_level_of
+from patients.schedule import protocol_on, versions_of
 from trials.clock import day_of
 from trials.errors import Refused
 from trials.permissions import Permission, require
@@ -172,11 +173,12 @@ def _require_possible(patient: Patient, facts: EventFacts, today: dt.date) -> No
     _require_dates(patient, facts, today)
     if facts.grade == 5 and not facts.serious:
         raise Refused("serious-needed", "An event of grade 5 is serious: mark it so.", field="serious")
-    agents = {agent.code: agent.name for agent in patient.version.protocol.agents}
+    agents = {agent.code: agent.name for agent in protocol_on(patient, facts.onset_on).agents}
     for code, name in agents.items():
         if facts.relations.get(code) not in Attribution.Relation.values:
             raise Refused("relation-needed", f"Say how the event is related to {name}.", field=f"relation_{code}")
-    unknown = sorted(set(facts.relations) - set(agents))
+    known = {agent.code for _, version in versions_of(patient) for agent in version.protocol.agents}
+    unknown = sorted(set(facts.relations) - known)
     if unknown:
         raise Refused("agent-unknown", f"{unknown[0]} is not an agent of this protocol. Allowed: {', '.join(agents)}.")
 

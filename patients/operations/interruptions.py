@@ -10,7 +10,7 @@ from patients.operations.checks import given, lock_patient, not_in_future
 from patients.operations.given_doses import no_dose_between
 from patients.operations.safety import stop_at_level_of
 from patients.regimen import day_words
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -29,7 +29,8 @@ def interrupt_dosing(
     _within_cycle(patient, cycle, from_day, to_day)
     to_day = to_day or _end_of_treatment(patient, from_day)
     no_dose_between(patient, cycle, agent, from_day, to_day)
-    _no_overlap(cycle, agent, protocol_of(patient).agent(agent).name, from_day, to_day)
+    name = protocol_on(patient, cycle.started_on).agent(agent).name
+    _no_overlap(cycle, agent, name, from_day, to_day)
     interruption = Interruption.objects.create(
         cycle=cycle,
         patient=patient,

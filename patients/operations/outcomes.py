@@ -7,11 +7,12 @@ from accounts.models import User
 from audit.context import operation
 from patients.models import OutcomeValue, Patient
 from patients.operations.checks import lock_patient, not_in_future, reason_given
+from patients.outcome_series import measure_on
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import found_on
 from trials.errors import Refused
 from trials.permissions import Permission
-from trials.protocol import OutcomeMeasure
+from trials.protocol import OutcomeMeasure, Protocol, Timepoint
 
 
 @operation
@@ -47,7 +48,7 @@ def correct_outcome(*, outcome: OutcomeValue, value: Decimal, reason: str, by: U
     patient = lock_patient(outcome.patient, Permission.RECORD_CLINICAL, by)
     reason_given(reason)
     outcome = OutcomeValue.objects.get(pk=outcome.pk)
-    _within_range(_measure(patient, outcome.measure), value)
+    _within_range(_measure(patient, outcome.measure, outcome.measured_on), value)
     if outcome.value != value:
         outcome.value = value
         outcome.recorded_at, outcome.recorded_by = at, by
@@ -67,8 +68,8 @@ def _record(
         )
     known = set(OutcomeValue.objects.filter(patient=patient, timepoint=timepoint).values_list("measure", flat=True))
     for code, value in values.items():
-        measure = _measure(patient, code)
-        _at_timepoint(patient, measure, timepoint)
+        measure = _measure(patient, code, measured_on)
+        _at_timepoint(patient, measure, timepoint, measured_on)
         _within_range(measure, value)
         if code in known:
             raise Refused(
@@ -89,22 +90,28 @@ def _record(
     ]
 
 
-def _measure(patient: Patient, code: str) -> OutcomeMeasure:
-    found = next((m for m in protocol_of(patient).outcome_measures if m.code == code), None)
+def _measure(patient: Patient, code: str, day: dt.date) -> OutcomeMeasure:
+    found = measure_on(patient, code, day)
     if found is None:
         raise Refused("no-such-measure", "Choose one of the protocol's outcome measures.", field="measure")
     return found
 
 
-def _at_timepoint(patient: Patient, measure: OutcomeMeasure, code: str) -> None:
-    found = next((t for t in measure.timepoints if t.code == code), None)
-    in_part = found is not None and (patient.part is None or patient.part.kind in found.parts)
-    if not in_part:
+def _at_timepoint(patient: Patient, measure: OutcomeMeasure, code: str, day: dt.date) -> None:
+    def find(protocol: Protocol) -> Timepoint | None:
+        points = (t for m in protocol.outcome_measures if m.code == measure.code for t in m.timepoints)
+        return next((t for t in points if t.code == code and _in_part(patient, t)), None)
+
+    if found_on(patient, day, find) is None:
         raise Refused(
             "no-such-timepoint",
             f"{measure.title} is not measured then. Choose one of its time points.",
             field="timepoint",
         )
+
+
+def _in_part(patient: Patient, timepoint: Timepoint) -> bool:
+    return patient.part is None or patient.part.kind in timepoint.parts
 
 
 def _within_range(measure: OutcomeMeasure, value: Decimal) -> None:

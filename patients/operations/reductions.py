@@ -11,7 +11,7 @@ from patients import schedule
 from patients.models import AdverseEvent, Cycle, Discontinuation, DoseReduction, Patient
 from patients.operations.checks import alive_on, given, lock_patient, own_event
 from patients.regimen import day_words
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on
 from trials.errors import Refused
 from trials.permissions import Permission
 
@@ -66,12 +66,12 @@ def retreat(*, patient: Patient, starts_on: dt.date, explanation: str, by: User,
     return reduction
 
 
-def reduction_refusal(patient: Patient) -> Refused | None:
+def reduction_refusal(patient: Patient, on: dt.date) -> Refused | None:
     """Why the dose cannot be reduced once more: the protocol's maximum or the lowest rung; None where it can be.
 
-    The patient comes `with_plan()`.
+    on: the day on which the reduction would take effect. The patient comes `with_plan()`.
     """
-    plan = protocol_of(patient).reductions
+    plan = protocol_on(patient, on).reductions
     made = len(patient.reductions.all())
     if made >= plan.maximum:
         return Refused(
@@ -96,7 +96,7 @@ def _one_rung_down(
     at: dt.datetime,
     event: AdverseEvent | None,
 ) -> DoseReduction:
-    refusal = reduction_refusal(patient)
+    refusal = reduction_refusal(patient, effective_on)
     if refusal is not None:
         raise refusal
     rung = schedule.lowest_rung_so_far(patient)
@@ -143,7 +143,7 @@ def check_retreatment(patient: Patient) -> Discontinuation:
         raise Refused(
             "not-in-event-monitoring", f"{patient.code} is not in event monitoring; there is nothing to resume."
         )
-    protocol = protocol_of(patient)
+    protocol = protocol_on(patient, ended.on)
     reason = protocol.discontinuation_reason(ended.reason_code)
     if not (protocol.retreatment.allowed and reason.allows_retreatment):
         raise Refused(

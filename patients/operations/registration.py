@@ -9,6 +9,7 @@ from patients.operations.assessments import standing_now
 from patients.operations.checks import lock_patient, today_of
 from patients.queries import with_dlt_data
 from patients.regimen import day_words
+from patients.schedule import protocol_on, version_on
 from patients.waiting import decision_waits
 from trials.errors import Refused
 from trials.models import Cohort, Slot, Study
@@ -76,7 +77,7 @@ def register_patient(*, patient: Patient, planned_start: dt.date, by: User, at: 
     Patient.objects.filter(reserved_slot=slot).exclude(pk=patient.pk).update(reserved_slot=None)
     patient.slot, patient.reserved_slot = slot, None
     patient.part, patient.assigned_level = cohort.part, cohort.level
-    patient.version = patient.study.version
+    patient.version = version_on(patient, today_of(patient, at))
     patient.registered_at, patient.registered_by = at, by
     patient.planned_start, patient.status = planned_start, Patient.Status.REGISTERED
     patient.save()
@@ -104,7 +105,7 @@ def _start_is_near(patient: Patient, planned_start: dt.date, at: dt.datetime) ->
 def check_registration(patient: Patient, at: dt.datetime) -> tuple[Cohort, Slot]:
     """The cohort and slot the patient would get now; refused as `register_patient` would."""
     _not_yet_registered(patient)
-    _consented_and_eligible(patient)
+    _consented_and_eligible(patient, at)
     _accrual_is_on(patient.study)
     cohort = _open_cohort(patient.study)
     _no_decision_waits(patient.study, at)
@@ -124,7 +125,7 @@ def _not_yet_registered(patient: Patient) -> None:
         raise Refused("screen-failure", f"{patient.code} is a screen failure. Screen the patient anew.")
 
 
-def _consented_and_eligible(patient: Patient) -> None:
+def _consented_and_eligible(patient: Patient, at: dt.datetime) -> None:
     consent, check = getattr(patient, "consent", None), getattr(patient, "eligibility", None)
     if consent is None:
         raise Refused("consent-missing", f"There is no signed consent of {patient.code}. Record the consent first.")
@@ -132,6 +133,12 @@ def _consented_and_eligible(patient: Patient) -> None:
         raise Refused("not-eligible", f"Eligibility of {patient.code} has not been checked. Answer the criteria first.")
     if not check.eligible:
         raise Refused("not-eligible", f"{patient.code} does not meet every criterion. Record a screen failure.")
+    criteria = protocol_on(patient, today_of(patient, at)).eligibility
+    if any(criterion.code not in check.answers for criterion in criteria):
+        raise Refused(
+            "criteria-changed",
+            "The protocol was amended since eligibility was checked: answer its criteria again.",
+        )
 
 
 def _accrual_is_on(study: Study) -> None:

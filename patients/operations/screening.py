@@ -8,7 +8,7 @@ from patients.models import Consent, EligibilityCheck, Patient
 from patients.operations.checks import given, lock_patient, not_in_future, reason_given, today_of
 from patients.operations.registration import release_reservation
 from patients.regimen import day_words
-from patients.schedule import protocol_of
+from patients.schedule import protocol_on
 from trials.errors import Refused
 from trials.models import ProtocolVersion, Site, Study
 from trials.permissions import Permission, require
@@ -90,7 +90,7 @@ def check_eligibility(
     patient = lock_patient(patient, Permission.SCREEN_PATIENTS, by)
     _in_screening(patient)
     not_in_future(checked_on, patient, at, "checked_on")
-    _every_criterion(patient, answers)
+    _every_criterion(patient, answers, today_of(patient, at))
     check = EligibilityCheck.objects.filter(patient=patient).first()
     if check is None:
         return EligibilityCheck.objects.create(
@@ -110,8 +110,8 @@ def check_eligibility(
     return check
 
 
-def _every_criterion(patient: Patient, answers: dict[str, bool]) -> None:
-    criteria = {c.code: c for c in protocol_of(patient).eligibility}
+def _every_criterion(patient: Patient, answers: dict[str, bool], today: dt.date) -> None:
+    criteria = {c.code: c for c in protocol_on(patient, today).eligibility}
     for code in answers:
         if code not in criteria:
             raise Refused("no-such-criterion", f"{code} is not a criterion of the protocol; leave it out.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from django.core.exceptions import ObjectDoesNotExist
 
 from patients.models import ContinuationReview, Cycle, Discontinuation, Patient
-from patients.schedule.planned import ONE_YEAR, add_months, protocol_of
+from patients.schedule.planned import ONE_YEAR, PlannedDay, add_months
+from patients.schedule.versions import planned_under
+from trials.protocol import Protocol
 
 
 def discontinuation_in_force(patient: Patient) -> Discontinuation | None:
@@ -40,9 +42,17 @@ def review_of(patient: Patient) -> ContinuationReview | None:
 
 def continuation_review_day(patient: Patient, cycles: Sequence[Cycle]) -> dt.date | None:
     """The protocol's months after the first day of treatment; None where there is no such review."""
-    review = protocol_of(patient).continuation_review
     first = first_day(patient, cycles)
-    return add_months(first, review.after_months) if review and first else None
+    if first is None:
+        return None
+
+    def plan(protocol: Protocol) -> Iterator[tuple[None, None, PlannedDay]]:
+        if protocol.continuation_review is not None:
+            on = add_months(first, protocol.continuation_review.after_months)
+            yield None, None, PlannedDay(on, on, on, firm=True)
+
+    planned = planned_under(patient, plan)
+    return planned[None][1].on if planned else None
 
 
 def continuation_review_due(patient: Patient, cycles: Sequence[Cycle]) -> dt.date | None:

@@ -6,7 +6,8 @@ import datetime as dt
 
 from patients.models import FollowUpVisit, Patient
 from patients.schedule.ending import discontinuation_in_force
-from patients.schedule.planned import FollowUpDue, around, protocol_of
+from patients.schedule.planned import FollowUpDue, around
+from patients.schedule.versions import protocol_on
 from trials.protocol import Window
 
 
@@ -16,7 +17,7 @@ def follow_up_visits(patient: Patient) -> list[FollowUpDue]:
     ended = discontinuation_in_force(patient)
     if ended is None:
         return []
-    plan = protocol_of(patient).event_monitoring
+    plan = protocol_on(patient, ended.on).event_monitoring
     before = max((v.number for v in done.values() if v.done_on <= ended.on), default=0)
     latest = max(done, default=0)
     dead = any(not visit.alive for visit in done.values())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from patients.models import Cycle, Patient
 from patients.schedule.cycles import cycle_numbered, planned_cycles, start_of_cycle
 from patients.schedule.ending import treatment_ended_on
-from patients.schedule.planned import ONE_DAY, Occurrence, PlannedDay, around, protocol_of
+from patients.schedule.planned import ONE_DAY, Occurrence, PlannedDay, around
+from patients.schedule.versions import planned_under, protocol_on, registered_under
 from trials.clock import day_of
 from trials.protocol import AnchorKind, Protocol, Timepoint
 
@@ -31,12 +32,12 @@ def timepoint_day(
         return _at_the_end(timepoint, patient)
     if timepoint.anchor is AnchorKind.REGISTRATION:
         return _at_registration(timepoint, patient)
-    number = anchor_number(timepoint, protocol_of(patient), cycle)
+    number = anchor_number(timepoint, registered_under(patient), cycle)
     start = start_of_cycle(patient, cycles, number)
     if start is None:
         return None
     on, firm = start
-    after = days_after_start(timepoint, protocol_of(patient))
+    after = days_after_start(timepoint, protocol_on(patient, on))
     if after < 0:
         firm = cycle_numbered(cycles, number) is not None
     on += after * ONE_DAY
@@ -93,7 +94,7 @@ def _at_the_end(timepoint: Timepoint, patient: Patient) -> PlannedDay | None:
 
 
 def occurrences(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle], today: dt.date) -> list[Occurrence]:
-    """Every time at which a time point is due: once, or with each started and planned cycle."""
+    """Every time at which a time point would be due, were it in force: once, or with each started and planned cycle."""
     if not timepoint.comes_back:
         day = timepoint_day(timepoint, patient, cycles)
         return [Occurrence(timepoint.code, timepoint.title, timepoint.cycle, day, timepoint)] if day else []
@@ -110,5 +111,10 @@ def occurrences(timepoint: Timepoint, patient: Patient, cycles: Sequence[Cycle],
 
 def visits(patient: Patient, cycles: Sequence[Cycle], today: dt.date) -> list[Occurrence]:
     """The treatment visits of the protocol, by day."""
-    found = [o for t in protocol_of(patient).visits for o in occurrences(t, patient, cycles, today)]
+
+    def plan(protocol: Protocol) -> Iterator[tuple[str, Occurrence, PlannedDay]]:
+        found = (o for t in protocol.visits for o in occurrences(t, patient, cycles, today))
+        return ((occurrence.code, occurrence, occurrence.day) for occurrence in found)
+
+    found = [occurrence for occurrence, _ in planned_under(patient, plan).values()]
     return sorted(found, key=lambda visit: visit.day.on)

@@ -13,7 +13,7 @@ from django.views import View
 
 from patients.models import Cycle, Patient
 from patients.place import place_words
-from patients.schedule import place_in_cycle, protocol_of
+from patients.schedule import place_in_cycle, protocol_on
 from trials.access import StudyPage, open_study, refuse_into
 from trials.errors import Refused
 from trials.permissions import Permission, visible_sites
@@ -55,7 +55,7 @@ class PatientPage(LoginRequiredMixin, View):
         here = place_in_cycle(self.cycles, self.today)
         if here and self.patient.status == Patient.Status.ON_TREATMENT:
             cycle, day = here
-            words.append(place_words(protocol_of(self.patient), cycle, day))
+            words.append(place_words(protocol_on(self.patient, cycle.started_on), cycle, day))
         else:
             words.append(self.patient.get_status_display())
         return " · ".join(words)

@@ -21,10 +21,11 @@ from patients.operations import (
 from patients.operations.body_size import measurable
 from patients.queries import load_doses
 from patients.regimen import day_words, span_words
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on
 from patients.views.base import ActionPage
 from patients.views.treatment import TreatmentPage
 from trials.errors import Refused
+from trials.protocol import Protocol
 
 
 def measurement_words(row: BodyMeasurement) -> str:
@@ -110,7 +111,7 @@ class InfusionPage(TreatmentPage):
         self.planned = planned_infusions(self.patient, self.cycles)
         self.infusion = self.chosen()
         if self.infusion is not None:
-            name = protocol_of(self.patient).agent(self.infusion.dose.agent).name.lower()
+            name = self.protocol.agent(self.infusion.dose.agent).name.lower()
             self.heading = f"{self.infusion.noun.capitalize()} of {name}, {self.day_of(self.infusion)}"
             self.submit = f"Save the {self.infusion.noun}"
 
@@ -124,7 +125,7 @@ class InfusionPage(TreatmentPage):
         return next((i for i in self.planned if i.open and i.window_from <= self.today), None)
 
     def day_of(self, infusion: PlannedInfusion) -> str:
-        return f"{cycle_words(infusion.cycle.number)} {infusion.day_words(protocol_of(self.patient))}"
+        return f"{cycle_words(infusion.cycle.number)} {infusion.day_words(self.protocol)}"
 
     def look(self) -> None:
         infusion = self.infusion
@@ -162,7 +163,12 @@ class InfusionPage(TreatmentPage):
 
     @property
     def tolerance(self) -> str:
-        return number(protocol_of(self.patient).administrations.tolerance_percent)
+        return number(self.protocol.administrations.tolerance_percent)
+
+    @property
+    def protocol(self) -> Protocol:
+        """That of the infusion's cycle."""
+        return protocol_on(self.patient, self.infusion.cycle.started_on if self.infusion else self.today)
 
     def context(self, **more: Any) -> dict[str, Any]:
         if self.infusion is None:
@@ -209,8 +215,9 @@ class CorrectInfusionPage(TreatmentPage):
         load_doses(self.patient)
         planned = planned_infusions(self.patient, self.cycles)
         self.infusion = next(i for i in planned if i.recorded is not None and i.recorded.pk == self.row.pk)
-        name = protocol_of(self.patient).agent(self.row.agent).name.lower()
-        place = f"{cycle_words(self.row.cycle.number)} {self.infusion.day_words(protocol_of(self.patient))}"
+        self.protocol = protocol_on(self.patient, self.row.cycle.started_on)
+        name = self.protocol.agent(self.row.agent).name.lower()
+        place = f"{cycle_words(self.row.cycle.number)} {self.infusion.day_words(self.protocol)}"
         self.heading = f"Correct the {self.infusion.noun} of {name}, {place}"
 
     def form(self, typed: Any = None) -> CorrectInfusionForm:
@@ -221,7 +228,7 @@ class CorrectInfusionPage(TreatmentPage):
             "given_amount": number(row.given_amount) if row.given_amount is not None else None,
             "why": row.reason,
         }
-        tolerance = number(protocol_of(self.patient).administrations.tolerance_percent)
+        tolerance = number(self.protocol.administrations.tolerance_percent)
         return CorrectInfusionForm(typed, initial=initial, unit=row.unit, tolerance=tolerance)
 
     def context(self, **more: Any) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from patients.operations import (
     review_continuation,
 )
 from patients.regimen import day_words, span_words
-from patients.schedule import protocol_of
+from patients.schedule import protocol_on
 from patients.views.base import ActionPage
 from trials.errors import Refused
 
@@ -50,12 +50,12 @@ class DiscontinuePage(ActionPage):
         ]
 
     def form(self, typed: Any = None) -> DiscontinueForm:
-        reasons = protocol_of(self.patient).discontinuation
+        reasons = protocol_on(self.patient, self.today).discontinuation
         return DiscontinueForm(typed, patient=self.patient, reasons=reasons, initial={"on": self.today})
 
     def act(self, form: Form) -> str:
         ended = discontinue(patient=self.patient, by=self.page.user, at=self.page.now, **form.cleaned_data)
-        first = ended.on + dt.timedelta(days=protocol_of(self.patient).event_monitoring.every_days)
+        first = ended.on + dt.timedelta(days=protocol_on(self.patient, ended.on).event_monitoring.every_days)
         return f"{self.patient.code} is in event monitoring; the first visit is planned for {day_words(first)}."
 
 
@@ -74,7 +74,7 @@ class CorrectDiscontinuationPage(ActionPage):
     def form(self, typed: Any = None) -> CorrectDiscontinuationForm:
         known = self.ended
         initial = {"reason_code": known.reason_code, "on": known.on, "detail": known.detail} if known else {}
-        reasons = protocol_of(self.patient).discontinuation
+        reasons = protocol_on(self.patient, known.on if known else self.today).discontinuation
         return CorrectDiscontinuationForm(typed, reasons=reasons, initial=initial)
 
     def act(self, form: Form) -> str:
@@ -91,7 +91,8 @@ class ContinuationPage(ActionPage):
 
     def open(self, *args: Any) -> None:
         super().open(*args)
-        review = protocol_of(self.patient).continuation_review
+        due_on = schedule.continuation_review_due(self.patient, self.cycles)
+        review = protocol_on(self.patient, due_on or self.today).continuation_review
         self.lead = f"{review.question}." if review and review.question else ""
 
     def look(self) -> None:

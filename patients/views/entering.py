@@ -18,7 +18,7 @@ from patients.operations import (
 )
 from patients.operations.registration import check_registration, held_slot
 from patients.regimen import day_words, doses_of_cycle
-from patients.schedule import cycle_title, next_cycle, protocol_of, rung_on
+from patients.schedule import cycle_title, first_cycle, next_cycle, protocol_on, rung_on
 from patients.views.base import ActionPage, PatientPage
 from trials.clock import day_of
 from trials.errors import Refused
@@ -60,7 +60,7 @@ class EligibilityPage(ActionPage):
     def open(self, *args: Any) -> None:
         super().open(*args)
         self.lead = "Every criterion has to be met before registration."
-        if any(criterion.assumed for criterion in protocol_of(self.patient).eligibility):
+        if any(criterion.assumed for criterion in protocol_on(self.patient, self.today).eligibility):
             self.lead += " They are assumed where the protocol does not list them."
 
     def look(self) -> None:
@@ -72,7 +72,7 @@ class EligibilityPage(ActionPage):
         initial: dict[str, Any] = {"checked_on": known.checked_on if known else self.today}
         if known:
             initial |= {code: "yes" if met else "no" for code, met in known.answers.items()}
-        criteria = protocol_of(self.patient).eligibility
+        criteria = protocol_on(self.patient, self.today).eligibility
         return EligibilityForm(typed, initial=initial, criteria=criteria, changes=known is not None)
 
     def act(self, form: Form) -> str:
@@ -99,14 +99,15 @@ class RegisterPage(ActionPage):
         self.lead = f"{cohort.part.get_kind_display()}, cohort {cohort.number}. The dose level is assigned for good."
 
     def form(self, typed: Any = None) -> RegisterForm:
-        return RegisterForm(typed, initial={"planned_start": self.today}, lead_in=self.page.study.protocol.lead_in)
+        lead_in = protocol_on(self.patient, self.today).lead_in
+        return RegisterForm(typed, initial={"planned_start": self.today}, lead_in=lead_in)
 
     def facts(self) -> list[dict[str, Any]]:
         try:
             cohort, _slot = check_registration(self.patient, self.page.now)
         except Refused:
             return []
-        protocol = self.page.study.protocol
+        protocol = protocol_on(self.patient, self.today)
         rung = protocol.rung_of_level(cohort.level.ordinal)
         notes = {0: "in the lead-in", 1: "in every cycle"} if protocol.lead_in else {1: ""}
         return [
@@ -118,7 +119,7 @@ class RegisterPage(ActionPage):
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if refused is None:
             return []
-        screening = {"consent-missing": "consent", "not-eligible": "eligibility"}
+        screening = {"consent-missing": "consent", "not-eligible": "eligibility", "criteria-changed": "eligibility"}
         page = screening.get(refused.code)
         return [(f"Go to {page}", self.url(f"patients:{page}"))] if page else []
 
@@ -143,8 +144,9 @@ class RegimenPage(PatientPage):
         doses = planned.doses if planned else ()
         if present and present.started_on <= self.today and self.patient.status == Patient.Status.ON_TREATMENT:
             rung = rung_on(self.patient, max(self.today, present.started_on))
-            doses = doses_of_cycle(protocol_of(self.patient), present.number, rung, present.started_on)
-        number = present.number if present else protocol_of(self.patient).first_cycle
+            protocol = protocol_on(self.patient, present.started_on)
+            doses = doses_of_cycle(protocol, present.number, rung, present.started_on)
+        number = present.number if present else first_cycle(self.patient)
         return render(
             request,
             "patients/regimen.html",
@@ -166,7 +168,7 @@ class ReservePage(ActionPage):
     def open(self, *args: Any) -> None:
         super().open(*args)
         self.held = held_slot(self.patient, self.page.now)
-        days = protocol_of(self.patient).escalation.reservation_days
+        days = self.page.study.protocol.escalation.reservation_days
         if self.held is None:
             self.heading, self.submit = f"Hold a slot for {self.patient.code}", "Hold the slot"
             self.lead = f"No other patient can take it for {days} days. After that it is open again."

@@ -6,13 +6,11 @@ from django.forms import Form
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 
-from patients import schedule
 from patients.forms import CorrectOutcomeForm, OutcomeForm
 from patients.models import OutcomeValue
 from patients.operations import correct_outcome, record_outcomes
-from patients.outcome_series import outcome_series
+from patients.outcome_series import measure_on, outcome_plan, outcome_series, outcome_timepoints
 from patients.regimen import day_words
-from patients.schedule import protocol_of
 from patients.views.base import ActionPage
 from trials.errors import Refused
 
@@ -24,14 +22,18 @@ class OutcomePage(ActionPage):
     submit = "Save values"
     lead = "Enter what was measured at this visit; leave the rest empty."
 
+    def open(self, *args: Any) -> None:
+        super().open(*args)
+        self.points = outcome_timepoints(self.patient, self.cycles, self.today)
+
     def timepoints(self) -> list[tuple[str, str]]:
         """Those of the patient's part, with the planned day where there is one."""
         found: dict[str, str] = {}
-        for measure in protocol_of(self.patient).outcome_measures:
-            for timepoint in measure.timepoints:
-                if self.patient.part is None or self.patient.part.kind in timepoint.parts:
-                    planned = schedule.timepoint_day(timepoint, self.patient, self.cycles)
-                    found[timepoint.code] = timepoint.title + (f", {day_words(planned.on)}" if planned else "")
+        plan = outcome_plan(self.patient, self.cycles)
+        for measure, timepoint in self.points:
+            if self.patient.part is None or self.patient.part.kind in timepoint.parts:
+                planned = plan.get((measure.code, timepoint.code))
+                found[timepoint.code] = timepoint.title + (f", {day_words(planned[1].on)}" if planned else "")
         return list(found.items())
 
     def look(self) -> None:
@@ -47,13 +49,14 @@ class OutcomePage(ActionPage):
                 "url": self.url("patients:correct-outcome", point.record.pk),
                 "action": "Correct",
             }
-            for series in outcome_series(self.patient)
+            for series in outcome_series(self.patient, self.today)
             for point in series.points
         ]
 
     def form(self, typed: Any = None) -> OutcomeForm:
         initial = {"timepoint": self.request.GET.get("timepoint", ""), "measured_on": self.today}
-        return OutcomeForm(typed, patient=self.patient, timepoints=self.timepoints(), initial=initial)
+        measures = list({measure.code: measure for measure, _ in self.points}.values())
+        return OutcomeForm(typed, measures=measures, timepoints=self.timepoints(), initial=initial)
 
     def act(self, form: Form) -> str:
         assert isinstance(form, OutcomeForm)
@@ -74,7 +77,9 @@ class CorrectOutcomePage(ActionPage):
     def open(self, request: HttpRequest, key: str, code: str) -> None:
         super().open(request, key, code)
         self.outcome = get_object_or_404(OutcomeValue, patient=self.patient, pk=self.kwargs["pk"])
-        self.measure = protocol_of(self.patient).measure(self.outcome.measure)
+        measure = measure_on(self.patient, self.outcome.measure, self.outcome.measured_on)
+        assert measure is not None  # nothing else is ever measured
+        self.measure = measure
         self.heading = f"Correct {self.measure.title}"
         self.lead = f"Measured on {day_words(self.outcome.measured_on)}."
 

@@ -32,9 +32,10 @@ from patients.operations import (
 from patients.operations.cycles import check_correction, check_start, cycle_that_can_start
 from patients.operations.reductions import check_retreatment, reduction_refusal
 from patients.regimen import day_words, doses_of_cycle
-from patients.schedule import cycle_words, protocol_of
+from patients.schedule import cycle_words, protocol_on
 from patients.views.base import ActionPage
 from trials.errors import Refused
+from trials.protocol import Dose
 
 ENDS_TREATMENT = {"delay-limit", "reduction-maximum", "lowest-rung", "continuation-declined"}
 
@@ -65,7 +66,7 @@ class TreatmentPage(ActionPage):
     @property
     def first(self) -> str:
         """'cycle 1' or 'the lead-in': with what treatment starts."""
-        return cycle_words(protocol_of(self.patient).first_cycle)
+        return cycle_words(schedule.first_cycle(self.patient))
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if refused is None:
@@ -107,7 +108,7 @@ class StartCyclePage(TreatmentPage):
             return []
         first = self.typed_start or self.planned.due_on
         rung = schedule.rung_on(self.patient, first)
-        doses = doses_of_cycle(protocol_of(self.patient), self.planned.number, rung, first)
+        doses = doses_of_cycle(protocol_on(self.patient, first), self.planned.number, rung, first)
         return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in doses]
 
     def preview(self, form: Form) -> list[dict[str, str]] | None:
@@ -165,13 +166,11 @@ class DosesPage(TreatmentPage):
         wanted = self.request.GET.get("cycle", "")
         asked = [c for c in self.cycles if str(c.number) == wanted]
         done = {(d.cycle_id, d.agent) for d in recorded}
-        protocol = protocol_of(self.patient)
-        missing = [
-            c
-            for c in self.cycles
-            if any((c.pk, dose.agent) not in done for dose in protocol.counted_doses(c.number, c.rung))
-        ]
+        missing = [c for c in self.cycles if any((c.pk, dose.agent) not in done for dose in self.counted(c))]
         return next(iter([*asked, *missing, *self.cycles[-1:]]), None)
+
+    def counted(self, cycle: Cycle) -> tuple[Dose, ...]:
+        return protocol_on(self.patient, cycle.started_on).counted_doses(cycle.number, cycle.rung)
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
         if self.cycle is None:
@@ -184,15 +183,16 @@ class DosesPage(TreatmentPage):
             raise Refused("no-cycle", f"{self.patient.code} has not started treatment. Start {self.first} first.")
 
     def form(self, typed: Any = None) -> DosesForm:
-        protocol = protocol_of(self.patient)
-        doses = protocol.counted_doses(self.cycle.number, self.cycle.rung) if self.cycle else ()
+        protocol = protocol_on(self.patient, self.cycle.started_on if self.cycle else self.today)
+        doses = self.counted(self.cycle) if self.cycle else ()
         planned = [(protocol.agent(dose.agent), len(dose.days)) for dose in doses]
         return DosesForm(typed, initial=self.known, planned=planned, changes=bool(self.known))
 
     def facts(self) -> list[dict[str, Any]]:
         if self.cycle is None:
             return []
-        doses = doses_of_cycle(protocol_of(self.patient), self.cycle.number, self.cycle.rung, self.cycle.started_on)
+        protocol = protocol_on(self.patient, self.cycle.started_on)
+        doses = doses_of_cycle(protocol, self.cycle.number, self.cycle.rung, self.cycle.started_on)
         return [{"label": d.name, "value": f"{d.amount}, {d.days}", "note": d.dates} for d in doses]
 
     def act(self, form: Form) -> str:
@@ -219,11 +219,11 @@ class InterruptionPage(TreatmentPage):
             raise Refused("no-cycle", f"{self.patient.code} has not started treatment; nothing can be interrupted.")
 
     def form(self, typed: Any = None) -> InterruptionForm:
-        agents = [(agent.code, agent.name) for agent in protocol_of(self.patient).agents]
+        agents = [(agent.code, agent.name) for agent in protocol_on(self.patient, self.today).agents]
         return InterruptionForm(typed, agents=agents, initial={"agent": agents[0][0], "from_day": self.today})
 
     def ways(self, refused: Refused | None) -> list[tuple[str, str]]:
-        name = {agent.code: agent.name for agent in protocol_of(self.patient).agents}
+        name = {agent.code: agent.name for agent in protocol_on(self.patient, self.today).agents}
         still = [i for i in self.patient.interruptions.all() if i.to_day is None]
         return [(f"Record when {name[i.agent]} was resumed", self.url("patients:resume", i.pk)) for i in still]
 
@@ -242,7 +242,7 @@ class ResumePage(TreatmentPage):
     def open(self, request: HttpRequest, key: str, code: str) -> None:
         super().open(request, key, code)
         self.interruption = get_object_or_404(Interruption, patient=self.patient, pk=self.kwargs["pk"])
-        name = protocol_of(self.patient).agent(self.interruption.agent).name
+        name = protocol_on(self.patient, self.today).agent(self.interruption.agent).name
         self.heading = f"{name} was resumed"
         self.lead = f"Not given since {day_words(self.interruption.from_day)}: {self.interruption.reason}"
 
@@ -264,17 +264,17 @@ class ReducePage(TreatmentPage):
 
     def open(self, *args: Any) -> None:
         super().open(*args)
-        if self.patient.registered_at is None or reduction_refusal(self.patient):
+        if self.patient.registered_at is None or reduction_refusal(self.patient, self.today):
             return
         rung = schedule.lowest_rung_so_far(self.patient)
-        ladder = protocol_of(self.patient).reductions.ladder
+        ladder = protocol_on(self.patient, self.today).reductions.ladder
         self.heading = f"Reduce the dose from {ladder[rung].label} to {ladder[rung + 1].label}"
         self.lead = f"The patient goes on counting at {self.patient.assigned_level}, the dose level assigned."
 
     def look(self) -> None:
         if self.patient.status != "on_treatment":
             raise Refused("not-on-treatment", f"{self.patient.code} is not on treatment; no dose can be reduced.")
-        refusal = reduction_refusal(self.patient)
+        refusal = reduction_refusal(self.patient, self.today)
         if refusal is not None:
             raise refusal
 
@@ -283,7 +283,7 @@ class ReducePage(TreatmentPage):
         return ReduceForm(typed, patient=self.patient, initial=initial)
 
     def facts(self) -> list[dict[str, Any]]:
-        plan = protocol_of(self.patient).reductions
+        plan = protocol_on(self.patient, self.today).reductions
         made = len(self.patient.reductions.all())
         return [
             {"label": "Reductions so far", "value": f"{made} of at most {plan.maximum}"},
@@ -292,7 +292,7 @@ class ReducePage(TreatmentPage):
 
     def act(self, form: Form) -> str:
         made = reduce_dose(patient=self.patient, by=self.page.user, at=self.page.now, **form.cleaned_data)
-        label = protocol_of(self.patient).reductions.ladder[made.to_rung].label
+        label = protocol_on(self.patient, made.effective_on).reductions.ladder[made.to_rung].label
         return f"{self.patient.code} gets {label} from {day_words(made.effective_on)}."
 
 
@@ -303,7 +303,7 @@ class RetreatPage(TreatmentPage):
 
     def look(self) -> None:
         check_retreatment(self.patient)
-        refusal = reduction_refusal(self.patient)
+        refusal = reduction_refusal(self.patient, self.today)
         if refusal is not None:
             raise refusal
 

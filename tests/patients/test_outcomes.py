@@ -55,7 +55,7 @@ def code_of(patient: Patient, by: User, **given: object) -> str:
 def test_values_make_a_series_in_the_order_of_time(patient: Patient, coordinator_a: User) -> None:
     measured(patient, coordinator_a, "3.1", timepoint="after-3", on=85)
     measured(patient, coordinator_a, "4.5")
-    series = {s.measure.code: s for s in outcome_series(again(patient))}
+    series = {s.measure.code: s for s in outcome_series(again(patient), day(60))}
     assert [(p.title, p.day, p.value) for p in series["serum-igm"].points] == [
         ("Pre-treatment", 0, Decimal("4.500")),
         ("After cycle 3", 84, Decimal("3.100")),

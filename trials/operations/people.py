@@ -6,8 +6,9 @@ from zoneinfo import available_timezones
 
 from accounts.models import User
 from audit.context import operation
+from trials.clock import day_of
 from trials.errors import Refused
-from trials.models import Membership, Role, Site, Study
+from trials.models import Membership, ProtocolVersion, Role, Site, Study, VersionAtSite
 from trials.permissions import Permission, require
 from trials.queries import lock_study
 
@@ -29,7 +30,13 @@ def add_site(*, study: Study, code: str, name: str, time_zone: str, by: User, at
     study = lock_study(study)
     if study.sites.filter(code=code).exists():
         raise Refused("site-code-taken", f"{study.key} has a site {code!r} already.", field="code")
-    return Site.objects.create(study=study, code=code, name=name, time_zone=time_zone)
+    site = Site.objects.create(study=study, code=code, name=name, time_zone=time_zone)
+    live = study.versions.filter(status=ProtocolVersion.Status.LIVE, number__gt=1).first()
+    if live is not None:  # a site that joins an amended study follows what is in force
+        VersionAtSite.objects.create(
+            study=study, version=live, site=site, from_day=day_of(at, time_zone), set_at=at, set_by=by
+        )
+    return site
 
 
 @operation

@@ -16,7 +16,7 @@ from trials.permissions import role_in_force
 from trials.protocol import Protocol
 from trials.protocol_checks import faults_of
 from trials.queries import draft_of, lock_study
-from trials.readiness import SETUP, STATEMENT, obstacles, record_key
+from trials.readiness import SETUP, obstacles, record_key, statement
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by:
             password=password,
             role=role,
             meaning=Signature.Meaning.REVIEW,
-            statement=STATEMENT.format(study=study.key, version=version.number),
+            statement=statement(version),
             by=by,
             at=at,
         )
