@@ -13,11 +13,12 @@ from dosing.conclusion import (
     agreed,
     design_of,
     outcomes_of,
+    row_at,
     selection_of,
     tally_of,
     within_open_doses,
 )
-from dosing.engine import Action, Advice, DoseTally, Outcome
+from dosing.engine import Action, Advice, DoseTally, MtdSelection, Outcome
 from dosing.models import Recommendation
 from dosing.queries.tally import TrialTally, level_of, part_of, slot_of
 from dosing.words import answer, colour
@@ -63,7 +64,7 @@ def _person(tally: TrialTally, standing: PatientStanding) -> dict[str, Any]:
 def levels_table(inputs: Inputs) -> list[dict[str, Any]]:
     """Per dose level, lowest first: n, y, the design's estimate with its interval, and whether it is closed."""
     counts, selection = tally_of(inputs), selection_of(inputs)
-    closed = inputs.get("closed_from")
+    closed, shut = inputs.get("closed_from"), _closed_by_the_counts(inputs, selection)
     return [
         {
             "level": dose,
@@ -73,10 +74,21 @@ def levels_table(inputs: Inputs) -> list[dict[str, Any]]:
             "estimate": selection.estimates[dose - 1],
             "interval": selection.intervals[dose - 1],
             "above": selection.prob_above_target[dose - 1],
-            "closed": dose in selection.eliminated or (closed is not None and dose >= closed),
+            "closed": dose in shut or (closed is not None and dose >= closed),
         }
         for dose, label in enumerate(inputs["doses"], 1)
     ]
+
+
+def _closed_by_the_counts(inputs: Inputs, selection: MtdSelection) -> tuple[int, ...]:
+    """The doses that the counts close. A design that only counts has a rule of its own for an expansion's numbers."""
+    if inputs["kind"] != Kind.MONITORING or design_of(inputs).estimates_toxicity:
+        return selection.eliminated
+    counts, doses = tally_of(inputs), range(1, len(inputs["doses"]) + 1)
+    rows = {dose: row_at(inputs, dose) for dose in doses}
+    limits = {dose: row.eliminate_if_at_least for dose, row in rows.items() if row is not None}
+    lowest = next((d for d, limit in limits.items() if limit is not None and counts.at(d)[1] >= limit), None)
+    return () if lowest is None else tuple(range(lowest, len(inputs["doses"]) + 1))
 
 
 def lookahead_table(inputs: Inputs) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from dosing.operations import issue_recommendation
 from dosing.queries import Stage, where_we_stand
 from dosing.queries.choices import options, sizes_of_next_cohort
 from dosing.queries.replay import replay
+from dosing.queries.shown import levels_table
 from patients.models import Patient
 from patients.operations import assess_dlt, replace_patient
 from tests.cast import DAY_ONE, moment
@@ -254,3 +255,18 @@ def test_a_third_of_both_parts_together_closes_the_dose(
     sign_all(propose(issued, on + 5 * DAY), on + 5 * DAY)
     assert registered(trial.sites.get(code="A"), coordinator_a, on + 6 * DAY).assigned_level.label == "10 mg"
     assert replay(trial) == []
+
+
+def test_two_of_nine_in_both_parts_is_not_shown_as_closed() -> None:
+    """2 of 6 closes a dose; of the nine that an expansion made it takes three."""
+    doses, nobody = ["10 mg", "15 mg", "25 mg"], [0, 0, 0]
+    inputs = {
+        "kind": Kind.MONITORING.value,
+        "design": {"name": THREE_PLUS_THREE["name"], "parameters": THREE_PLUS_THREE["parameters"]},
+        "doses": doses,
+        "tally": {"treated": [9, 8, 3], "dlts": [2, 3, 2]},
+        "pending": nobody,
+        "current_dose": 2,
+    }
+    assert [row["closed"] for row in levels_table(inputs)] == [False, True, True]
+    assert [row["closed"] for row in levels_table(inputs | {"kind": Kind.DOSE.value})] == [True, True, True]
