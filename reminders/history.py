@@ -158,7 +158,8 @@ def _lines(entry: Entry, values: Values) -> Iterator[Line]:
         return
     changed = entry.changed_fields
     if entry.table_name == "trials_protocolversion" and "definition" in changed:
-        yield Line("Set-up changed", _parts_words(entry.old or {}, entry.new or {}))
+        amended = (entry.new or {}).get("number", 1) > 1
+        yield Line("Amendment changed" if amended else "Set-up changed", _parts_words(entry.old or {}, entry.new or {}))
     happened = list(_what_happened(entry))
     left_out = UNTOLD | {"status"} if happened else UNTOLD
     told = [_change(entry, c, old, new, values) for c, (old, new) in changed.items() if c not in left_out]

@@ -45,7 +45,8 @@ _PLAIN = """
     term detail dose_label label printed_name name title action choice reason explanation comment rationale meaning
     answers role relation outcome kind activity
     agent measure timepoint status reason_code cause text key user_id site_id part_id
-    level_id cohort_id cycle_id event_id collection_id recommendation_id missed_reason out_of_window_reason code
+    version_id level_id cohort_id cycle_id event_id collection_id recommendation_id missed_reason code
+    out_of_window_reason
 """
 PLAIN = frozenset(_PLAIN.split())
 

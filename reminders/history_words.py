@@ -82,6 +82,7 @@ WORDS: dict[str, Words] = {
     "trials_doselevel": Words("Dose level", _S.STUDY, ("ordinal", "label")),
     "trials_study": Words("Study", _S.STUDY, ("key", "title", "time_zone")),
     "trials_protocolversion": Words("Protocol version", _S.STUDY, ("number", "status")),
+    "trials_versionatsite": Words("Protocol version at a site", _S.STUDY, ("version_id", "site_id", "from_day")),
     "trials_part": Words("Part", _S.STUDY, ("kind", "planned_patients")),
     "trials_site": Words("Site", _S.STUDY, ("code", "name", "time_zone")),
     "trials_membership": Words("Role", _S.STUDY, ("user_id", "role", "site_id")),
@@ -121,7 +122,7 @@ _UNTOLD = """
     definition inputs inputs_sha256 shown engine_version record_json record_sha256 record_kind record_key
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
-    calculation decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at
+    calculation decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at set_at set_by_id
 """
 UNTOLD = frozenset(_UNTOLD.split())
 

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reminders import try_views, views
+from reminders import amendment_views, try_views, views
 
 app_name = "reminders"
 
@@ -17,6 +17,12 @@ urlpatterns = [
     path("studies/<slug:key>/try/play/", try_views.play, name="rehearsal-play"),
     path("studies/<slug:key>/try/stop/", try_views.stop, name="rehearsal-stop"),
     path("studies/<slug:key>/try/progress/", try_views.progress, name="rehearsal-progress"),
+    path("studies/<slug:key>/amendment/", amendment_views.amendment, name="amendment"),
+    path("studies/<slug:key>/amendment/approve/", amendment_views.approve, name="amendment-approve"),
+    path("studies/<slug:key>/amendment/withdraw/", amendment_views.withdraw, name="amendment-withdraw"),
+    path("studies/<slug:key>/versions/", amendment_views.versions, name="versions"),
+    path("studies/<slug:key>/versions/<int:number>/", amendment_views.version, name="version"),
+    path("studies/<slug:key>/versions/<int:number>/<slug:code>/", amendment_views.follow, name="version-site"),
     path("studies/<slug:key>/history/", views.history, name="history"),
     path("calendar/<slug:token>.ics", views.feed, name="feed"),
 ]

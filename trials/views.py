@@ -28,6 +28,7 @@ def protocol(request: HttpRequest, key: str) -> HttpResponse:
         "shown": protocol_page(version.protocol),
         "facts": version_facts(version),
         "boundaries": version.boundaries.all(),
+        "may_amend": page.is_live and page.may(Permission.MANAGE_STUDY),
     }
     return render(request, "trials/protocol.html", page.context("Study" if page.is_live else "Protocol", **shown))
 

@@ -1,5 +1,6 @@
 """What can be done about doses."""
 
+from dosing.operations.amend import approve_amendment
 from dosing.operations.comparisons import put_away_comparison, save_comparison
 from dosing.operations.decide import propose_decision, withdraw_decision
 from dosing.operations.protocol import go_live, import_study, load_protocol, sign_set_up
@@ -7,6 +8,7 @@ from dosing.operations.recommend import issue_recommendation, renew_recommendati
 from dosing.operations.sign import propose_and_sign, sign_decision, withdraw_shown_decision
 
 __all__ = [
+    "approve_amendment",
     "go_live",
     "import_study",
     "issue_recommendation",
