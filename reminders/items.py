@@ -26,6 +26,8 @@ class Kind(models.TextChoices):
     WINDOW = "window", "DLT window"
     RESERVATION = "reservation", "reserved slot"
     CYCLE = "cycle", "cycle start"
+    MEASUREMENT = "measurement", "height and weight"
+    INFUSION = "infusion", "infusion or injection"
     ACTIVITY = "activity", "visit or activity"
     SAMPLE = "sample", "sample"
     OUTCOME = "outcome", "outcome measures"
@@ -58,6 +60,8 @@ DOING = {
     Kind.WINDOW: Doing("Assess", "patients:window", Permission.RECORD_CLINICAL),
     Kind.RESERVATION: Doing("Register", "labs:patient", Permission.SCREEN_PATIENTS),
     Kind.CYCLE: Doing("Start", "patients:start-cycle", Permission.RECORD_CLINICAL),
+    Kind.MEASUREMENT: Doing("Record", "patients:measure", Permission.RECORD_CLINICAL),
+    Kind.INFUSION: Doing("Record", "patients:infusion", Permission.RECORD_CLINICAL),
     Kind.ACTIVITY: Doing("Record", "patients:activity", Permission.RECORD_CLINICAL),
     Kind.SAMPLE: Doing("Collect", "labs:collect", Permission.RECORD_SAMPLES),
     Kind.OUTCOME: Doing("Enter", "patients:outcome", Permission.RECORD_CLINICAL),
@@ -78,7 +82,7 @@ class Item:
     on: the planned day. opens, closes: the first and last day on which it is neither early nor late. today: the day at
     its site when this was worked out. where: what names it in an address, after the study's key. roles: for a
     decision, the roles whose signature is wanted; one of them, held for the whole study, is what it takes. page:
-    where it is done, if that is not the page of its kind.
+    where it is done, if that is not the page of its kind. query: what follows the address of the page.
     """
 
     kind: Kind
@@ -94,6 +98,7 @@ class Item:
     where: tuple[Any, ...] = ()
     roles: frozenset[str] = frozenset()
     page: str = ""
+    query: str = ""
 
     @property
     def when(self) -> When:
@@ -113,7 +118,8 @@ class Item:
         return self.opens <= self.today
 
     def url(self, study_key: str) -> str:
-        return reverse(self.page or self.doing.page, args=[study_key, *self.where])
+        address = reverse(self.page or self.doing.page, args=[study_key, *self.where])
+        return f"{address}?{self.query}" if self.query else address
 
     @property
     def order(self) -> tuple[Any, ...]:
