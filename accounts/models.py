@@ -63,6 +63,7 @@ class Signature(models.Model):
     study_id = models.BigIntegerField(db_index=True)
     record_kind = models.CharField(max_length=50, help_text="for example dosing.decision")
     record_key = models.CharField(max_length=50)
+    record_version = models.CharField(max_length=40, default="", blank=True, help_text="which version of the record")
     record_json = models.TextField(help_text="canonical JSON: sorted keys, no spaces, decimals as strings")
     record_sha256 = models.CharField(max_length=64)
     signer = models.ForeignKey(User, on_delete=models.PROTECT, related_name="signatures")
@@ -70,8 +71,14 @@ class Signature(models.Model):
     role = models.CharField(max_length=40, help_text="the role in which the person signed")
     meaning = models.CharField(max_length=20, choices=Meaning.choices)
     statement = models.TextField(help_text="the sentence that stood above the button")
+    statement_version = models.CharField(
+        max_length=40, default="", blank=True, help_text="of the text that the sentence was made of"
+    )
     components_checked = models.JSONField(default=list, help_text='for example ["password"]')
     signed_at = models.DateTimeField(db_default=DatabaseClock())
+    # Filled by the database, whatever is given: the newest entry of the study's audit chain when it was signed.
+    stands_on_position = models.BigIntegerField(db_default=0)
+    stands_on_hash = models.CharField(max_length=64, db_default="")
 
     class Meta:
         ordering = ["signed_at"]
@@ -89,3 +96,26 @@ class Signature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.printed_name}, {self.role}, {self.record_kind} {self.record_key}"
+
+
+class DeclinedSignature(models.Model):
+    """Somebody who was asked for a signature said no, and why. It stays on record, whatever comes after it."""
+
+    study_id = models.BigIntegerField(db_index=True)
+    record_kind = models.CharField(max_length=50)
+    record_key = models.CharField(max_length=50)
+    record_version = models.CharField(max_length=40, default="", blank=True)
+    record_sha256 = models.CharField(max_length=64, help_text="of the canonical JSON of what was shown")
+    person = models.ForeignKey(User, on_delete=models.PROTECT, related_name="declined_signatures")
+    printed_name = models.CharField(max_length=200)
+    role = models.CharField(max_length=40, help_text="the role in which the person was asked")
+    reason = models.TextField()
+    declined_at = models.DateTimeField(db_default=DatabaseClock())
+
+    class Meta:
+        ordering = ["declined_at"]
+        indexes = [models.Index(fields=["record_kind", "record_key"], name="declined_of_record")]
+        constraints = [models.CheckConstraint(condition=~models.Q(reason=""), name="declined_with_a_reason")]
+
+    def __str__(self) -> str:
+        return f"{self.printed_name} declined, {self.role}, {self.record_kind} {self.record_key}"

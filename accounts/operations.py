@@ -83,11 +83,14 @@ def sign_record(
     by: User,
     at: dt.datetime,
     statement: str = "",
+    statement_version: str = "",
+    record_version: str = "",
 ) -> Signature:
     """Sign a record as `by`, whose password is asked again. Bound to the canonical JSON of `record`, what was shown.
 
-    statement: the sentence that stood above the button, where it says more than the meaning does. The time of the
-    signature is the database's own. Raises CannotSign (code, sentence, field).
+    statement: the sentence that stood above the button, where it says more than the meaning does; its version is that
+    of the text it was made of. The time of the signature, and the audit entry it stands on, are the database's own.
+    Raises CannotSign (code, sentence, field).
     """
     if not by.is_active or not by.is_person:
         raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
@@ -100,6 +103,7 @@ def sign_record(
         study_id=study_id,
         record_kind=record_kind,
         record_key=record_key,
+        record_version=record_version,
         record_json=canonical_json(record),
         record_sha256=sha256_of(record),
         signer=by,
@@ -107,5 +111,6 @@ def sign_record(
         role=role,
         meaning=meaning,
         statement=statement or meaning.label,
+        statement_version=statement_version,
         components_checked=["password"],
     )

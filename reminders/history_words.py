@@ -77,6 +77,7 @@ WORDS: dict[str, Words] = {
     ),
     "dosing_comparison": Words("Comparison of designs", _S.STUDY, ("title", "note")),
     "accounts_signature": Words("Signature", _S.DECISIONS, ("printed_name", "role", "meaning")),
+    "accounts_declinedsignature": Words("Declined signature", _S.DECISIONS, ("printed_name", "role", "reason")),
     "trials_cohort": Words("Cohort", _S.DECISIONS, ("number", "part_id", "level_id", "size")),
     "trials_slot": Words("Slot", _S.DECISIONS, ("cohort_id", "number", "replaces_id")),
     "trials_doselevel": Words("Dose level", _S.STUDY, ("ordinal", "label")),
