@@ -46,6 +46,7 @@ origin: ContextVar[Origin] = ContextVar("audit_origin", default=NOWHERE)
 # The names of all operations, as they stand in the trail where nobody has given a reason.
 VERBS: set[str] = set()
 _acting: ContextVar[Acting | None] = ContextVar("audit_acting", default=None)
+_afterwards: ContextVar[list[Callable[[], None]] | None] = ContextVar("audit_afterwards", default=None)
 
 _SET = (
     "SELECT set_config('rung.actor_id', %s, true), set_config('rung.actor_name', %s, true),"
@@ -62,7 +63,7 @@ def acting(by: Actor, reason: str) -> Iterator[None]:
     """
     outer = _acting.get()
     mine = Acting(actor_id=str(by.pk), actor_name=by.username, reason=reason)
-    with transaction.atomic():
+    with _outermost(outer is None), transaction.atomic():
         _tell(mine)
         token = _acting.set(mine)
         try:
@@ -71,6 +72,33 @@ def acting(by: Actor, reason: str) -> Iterator[None]:
             _acting.reset(token)
         if connection.in_atomic_block and len(connection.savepoint_ids) > 0:
             _tell(outer)
+
+
+def afterwards(do: Callable[[], None]) -> None:
+    """Run `do` when the outermost operation has ended, refused or not; at once where none is running.
+
+    For what has to be kept although a refusal undoes everything else, such as that a wrong password was given.
+    """
+    waiting = _afterwards.get()
+    if waiting is None:
+        do()
+    else:
+        waiting.append(do)
+
+
+@contextlib.contextmanager
+def _outermost(is_outermost: bool) -> Iterator[None]:
+    if not is_outermost:
+        yield
+        return
+    waiting: list[Callable[[], None]] = []
+    token = _afterwards.set(waiting)
+    try:
+        yield
+    finally:
+        _afterwards.reset(token)
+        for do in waiting:
+            do()
 
 
 def _tell(who: Acting | None) -> None:

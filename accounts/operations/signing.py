@@ -1,62 +1,13 @@
-"""What can be done to people, and how somebody signs."""
+"""How somebody signs."""
 
 import datetime as dt
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-
 from accounts import guesses
 from accounts.canonical import canonical_json, sha256_of
-from accounts.errors import CannotSign, WeakPassword
+from accounts.errors import CannotSign
 from accounts.models import Signature, User
 from audit.context import operation
-
-
-@operation
-def create_person(
-    *,
-    username: str,
-    full_name: str,
-    email: str,
-    by: User,
-    at: dt.datetime,
-    password: str | None = None,
-    is_person: bool = True,
-) -> User:
-    """Add a person (or a client system, with is_person=False). Without a password nobody can sign in as them.
-
-    Raises WeakPassword with what is wrong. A user name is never used a second time: the database refuses it.
-    """
-    person = User(username=username, full_name=full_name, email=email, is_person=is_person)
-    _set_password(person, password)
-    person.save()
-    return person
-
-
-@operation
-def change_password(*, person: User, password: str, by: User, at: dt.datetime) -> None:
-    """Set a person's password. Raises WeakPassword with what is wrong."""
-    _set_password(person, password)
-    person.save(update_fields=["password"])
-
-
-@operation
-def deactivate_person(*, person: User, reason: str, by: User, at: dt.datetime) -> None:
-    """Close a person's account; what they did keeps their name."""
-    person.is_active = False
-    person.save(update_fields=["is_active"])
-
-
-def _set_password(person: User, password: str | None) -> None:
-    if password is None:
-        person.set_unusable_password()
-        return
-    try:
-        validate_password(password, person)
-    except ValidationError as error:
-        raise WeakPassword(" ".join(error.messages)) from error
-    person.set_password(password)
 
 
 def _check_password(person: User, password: str) -> None:
