@@ -34,6 +34,7 @@ def sign(
     )
 
 
+@pytest.mark.req("P11-50", "P11-70", "EMA-4.8")
 @pytest.mark.django_db
 def test_a_signature_is_bound_to_what_was_shown(study: Study, pi: User, at: dt.datetime) -> None:
     signature = sign(study, pi, at)
@@ -43,6 +44,7 @@ def test_a_signature_is_bound_to_what_was_shown(study: Study, pi: User, at: dt.d
     assert not signature_covers(signature, {**RECORD, "dose": "25 mg"})
 
 
+@pytest.mark.req("P11-200", "EMA-4.8")
 @pytest.mark.django_db
 def test_the_password_is_asked_again(study: Study, pi: User, at: dt.datetime) -> None:
     with pytest.raises(CannotSign, match="Nothing has been signed"):
@@ -57,12 +59,14 @@ def test_a_role_signs_a_record_once(study: Study, pi: User, at: dt.datetime) -> 
         sign(study, pi, at)
 
 
+@pytest.mark.req("P11-100")
 @pytest.mark.django_db
 def test_rung_itself_cannot_sign(study: Study, rung: User, at: dt.datetime) -> None:
     with pytest.raises(CannotSign, match="Only a person"):
         sign(study, rung, at)
 
 
+@pytest.mark.req("P11-70")
 @pytest.mark.django_db
 def test_a_signature_is_never_changed_nor_deleted(study: Study, pi: User, at: dt.datetime) -> None:
     signature = sign(study, pi, at)
@@ -72,6 +76,7 @@ def test_a_signature_is_never_changed_nor_deleted(study: Study, pi: User, at: dt
         signature.delete()
 
 
+@pytest.mark.req("P11-50", "EMA-5.5")
 @pytest.mark.django_db
 def test_the_time_of_a_signature_is_the_databases(study: Study, pi: User, at: dt.datetime) -> None:
     signature = sign(study, pi, at)
@@ -79,6 +84,7 @@ def test_the_time_of_a_signature_is_the_databases(study: Study, pi: User, at: dt
     assert abs(signature.signed_at - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=5)
 
 
+@pytest.mark.req("P11-100", "P11-300", "EMA-A3.6")
 @pytest.mark.django_db
 def test_a_user_name_is_never_used_twice(rung: User, at: dt.datetime) -> None:
     first = person("mia", "Mia Castellano")
@@ -87,6 +93,7 @@ def test_a_user_name_is_never_used_twice(rung: User, at: dt.datetime) -> None:
         person("mia", "Another Mia")
 
 
+@pytest.mark.req("P11-300", "EMA-A4.13")
 @pytest.mark.django_db
 @pytest.mark.parametrize("password", ["short", "password1234", "mia-castellano"])
 def test_a_weak_password_is_refused_with_what_is_wrong(rung: User, at: dt.datetime, password: str) -> None:
@@ -104,6 +111,7 @@ def test_a_person_signs_in_and_out(client: Client, pi: User, study: Study) -> No
     assert "_auth_user_id" not in client.session
 
 
+@pytest.mark.req("P11-10d", "P11-300", "R3-4.3.8")
 @pytest.mark.django_db
 def test_nobody_signs_in_as_rung_or_with_a_closed_account(
     client: Client, rung: User, pi: User, at: dt.datetime
@@ -140,6 +148,7 @@ def test_a_person_signs_a_record_once_in_whatever_role(study: Study, pi: User, a
         again.save(force_insert=True)
 
 
+@pytest.mark.req("P11-300", "EMA-A4.13")
 @pytest.mark.django_db
 def test_after_five_wrong_passwords_even_the_right_one_waits(study: Study, pi: User, at: dt.datetime) -> None:
     for _ in range(5):

@@ -23,6 +23,7 @@ def attempt(sql: str, *parameters: object) -> None:
         cursor.execute(sql, parameters)
 
 
+@pytest.mark.req("P11-10e", "P11-10c", "R3-4.2.2", "EMA-6.2.1", "EMA-A4.17", "EMA-A4.8", "EMA-A3.3")
 @pytest.mark.parametrize(
     "sql",
     [
@@ -60,6 +61,7 @@ def test_the_application_is_refused(study: Study, sql: str) -> None:
         attempt(sql)
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2", "EMA-4.5", "EMA-A3.5")
 def test_a_change_without_an_actor_is_refused(study: Study) -> None:
     with pytest.raises(DatabaseError, match="needs an actor"):
         attempt("UPDATE trials_study SET title = 'changed' WHERE id = %s", study.pk)
@@ -67,6 +69,7 @@ def test_a_change_without_an_actor_is_refused(study: Study) -> None:
         Site.objects.create(study=study, code="Z", name="Nobody's", time_zone="UTC")
 
 
+@pytest.mark.req("R3-4.2.2", "R3-4.2.4", "EMA-6.2.1")
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_an_update_without_a_reason_is_refused(study: Study, pi: User, reason: str) -> None:
     with pytest.raises(DatabaseError, match="needs a reason"), acting(pi, reason):
@@ -77,6 +80,7 @@ def last(table: str) -> Entry:
     return Entry.objects.filter(table_name=table).newest_first()[0]
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2", "R3-4.2.4", "EMA-6.2.1", "EMA-4.3")
 def test_save_leaves_an_entry_with_who_why_old_and_new(study: Study, pi: User) -> None:
     with acting(pi, "spelling"):
         study.title = "Lenalidomide in anti-MAG polyneuropathy"
@@ -89,6 +93,7 @@ def test_save_leaves_an_entry_with_who_why_old_and_new(study: Study, pi: User) -
     assert entry.session_role == "rung_app"
 
 
+@pytest.mark.req("P11-10e")
 def test_queryset_update_leaves_an_entry_per_row(study: Study, pi: User) -> None:
     with acting(pi, "renamed together"):
         Site.objects.filter(study=study).update(name="Renamed")
@@ -96,6 +101,7 @@ def test_queryset_update_leaves_an_entry_per_row(study: Study, pi: User) -> None
     assert entries.count() == 2
 
 
+@pytest.mark.req("P11-10e")
 def test_bulk_update_and_bulk_create_leave_entries(study: Study, pi: User) -> None:
     sites = list(study.sites.all())
     with acting(pi, "in bulk"):
@@ -107,6 +113,7 @@ def test_bulk_update_and_bulk_create_leave_entries(study: Study, pi: User) -> No
     assert sorted(found) == ["INSERT", "UPDATE", "UPDATE"]
 
 
+@pytest.mark.req("P11-10e", "EMA-A4.17")
 def test_raw_sql_leaves_an_entry(study: Study, pi: User) -> None:
     with acting(pi, "by hand"):
         attempt("UPDATE trials_site SET name = 'By hand' WHERE study_id = %s AND code = 'A'", study.pk)
@@ -120,6 +127,7 @@ def test_an_update_that_changes_nothing_leaves_no_entry(study: Study, pi: User) 
     assert Entry.objects.count() == before
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2", "EMA-5.5", "EMA-4.5")
 def test_the_time_is_the_databases_own(study: Study, pi: User) -> None:
     """A rehearsal's day, or a clock that is wrong on the server, never gets into the trail."""
     with acting(pi, "spelling"):
@@ -127,6 +135,7 @@ def test_the_time_is_the_databases_own(study: Study, pi: User) -> None:
     assert abs(last("trials_study").at - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=5)
 
 
+@pytest.mark.req("P11-300", "EMA-A4.14")
 def test_a_password_is_never_in_the_trail(pi: User) -> None:
     entry = Entry.objects.get(table_name="accounts_user", row_id=str(pi.pk), operation="INSERT")
     assert entry.new is not None
@@ -140,6 +149,7 @@ def test_signing_in_is_no_change_of_a_person(client: object, pi: User) -> None:
     assert Entry.objects.filter(table_name="accounts_user").count() == before
 
 
+@pytest.mark.req("P11-10a")
 def test_each_study_has_its_chain(study: Study) -> None:
     entries = list(Entry.objects.of_study(study.pk).order_by("position"))
     assert [entry.position for entry in entries] == list(range(1, len(entries) + 1))
@@ -147,6 +157,7 @@ def test_each_study_has_its_chain(study: Study) -> None:
     assert all(one.hash == two.previous_hash for one, two in itertools.pairwise(entries))
 
 
+@pytest.mark.req("P11-10a", "EMA-4.5")
 def test_every_hash_is_that_of_its_entry(owner_connection: psycopg.Connection, study: Study) -> None:
     wrong = owner_connection.execute("SELECT count(*) FROM audit.entry").fetchone()
     assert wrong is not None
@@ -157,12 +168,14 @@ def test_every_hash_is_that_of_its_entry(owner_connection: psycopg.Connection, s
     assert broken == []
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2", "EMA-A4.17")
 def test_the_owner_of_the_tables_cannot_rewrite_the_trail(owner_connection: psycopg.Connection, study: Study) -> None:
     for sql in ("UPDATE audit.entry SET reason = 'x'", "DELETE FROM audit.entry", "TRUNCATE audit.entry"):
         with pytest.raises(psycopg.Error, match="permission denied"):
             owner_connection.execute(sql)
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2")
 def test_even_the_trails_own_role_cannot_change_an_entry(own_database: Database, study: Study) -> None:
     with psycopg.connect(own_database.admin_url, autocommit=True, dbname=own_database.name) as admin:
         for sql in ("UPDATE audit.entry SET reason = 'x'", "DELETE FROM audit.entry", "TRUNCATE audit.entry"):
@@ -170,11 +183,13 @@ def test_even_the_trails_own_role_cannot_change_an_entry(own_database: Database,
                 admin.execute(sql)
 
 
+@pytest.mark.req("P11-10e", "R3-4.2.2", "EMA-6.2.1")
 def test_every_regulated_table_has_its_trigger() -> None:
     assert every_regulated_table_is_audited(None, databases=["default"]) == []
     assert {"trials_study", "patients_adverseevent", "dosing_decision", "labs_collection"} <= regulated_tables()
 
 
+@pytest.mark.req("R3-4.2.2")
 def test_a_table_without_its_trigger_is_found(owner_connection: psycopg.Connection) -> None:
     owner_connection.execute("ALTER TABLE labs_tube DISABLE TRIGGER audit_record")
     found = every_regulated_table_is_audited(None, databases=["default"])

@@ -33,6 +33,7 @@ def test_every_service_that_stays_has_a_health_check(compose: dict[str, Any], do
     assert "HEALTHCHECK" in dockerfile
 
 
+@pytest.mark.req("EMA-A3.3", "EMA-A3.4")
 def test_only_the_step_that_migrates_is_given_the_owners_password(compose: dict[str, Any]) -> None:
     services = compose["services"]
     told = {name for name in OUR_SERVICES if "RUNG_OWNER_PASSWORD" in str(services[name])}
@@ -77,6 +78,7 @@ def test_the_image_installs_by_hash_and_runs_as_nobody_special(dockerfile: str) 
     assert last_user == "rung"
 
 
+@pytest.mark.req("EMA-A4.1")
 @pytest.mark.parametrize("lock", sorted(path.name for path in BASE_DIR.glob("requirements*.lock")))
 def test_every_python_package_is_pinned_with_hashes_and_without_an_address(lock: str) -> None:
     text = (BASE_DIR / lock).read_text()

@@ -30,6 +30,7 @@ def foreign_keys() -> list[tuple[str, str, str]]:
     ]
 
 
+@pytest.mark.req("EMA-5.1")
 def test_foreign_keys_point_downwards() -> None:
     found = foreign_keys()
     assert len(found) > 20
@@ -41,6 +42,7 @@ def test_foreign_keys_point_downwards() -> None:
     assert upwards == []
 
 
+@pytest.mark.req("P11-10c", "R3-4.2.7")
 def test_no_foreign_key_takes_clinical_rows_with_it() -> None:
     """A row that others point at is protected; nothing that was recorded goes by cascade."""
     cascading = [

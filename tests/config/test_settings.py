@@ -74,6 +74,7 @@ def test_migrating_as_the_application_is_refused_in_one_sentence() -> None:
     )
 
 
+@pytest.mark.req("P11-30", "EMA-A4.1", "EMA-A4.16")
 def test_production_passes_djangos_own_check_for_deployment() -> None:
     outcome = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

@@ -25,6 +25,7 @@ def ready(trial: Study, pi: User, coordinator_a: User) -> tuple[Recommendation, 
     return issue_recommendation(study=trial, by=pi, at=moment(on)), on
 
 
+@pytest.mark.req("P11-10f", "EMA-A3.3")
 def test_the_next_cohort_opens_with_the_last_signature_and_not_before(
     trial: Study, ready: tuple[Recommendation, dt.date]
 ) -> None:
@@ -43,6 +44,7 @@ def test_the_next_cohort_opens_with_the_last_signature_and_not_before(
     assert trial.cohorts.get(number=1).closed_reason == "the next cohort opened"
 
 
+@pytest.mark.req("P11-10f")
 def test_nobody_can_be_registered_while_a_decision_waits(
     trial: Study, ready: tuple[Recommendation, dt.date], coordinator_a: User
 ) -> None:
@@ -53,6 +55,7 @@ def test_nobody_can_be_registered_while_a_decision_waits(
     assert trial.patients.registered().count() == 1
 
 
+@pytest.mark.req("P11-70", "P11-50", "EMA-4.8", "EMA-6.3")
 def test_a_signature_is_bound_to_what_was_shown(trial: Study, ready: tuple[Recommendation, dt.date]) -> None:
     issued, on = ready
     decision = sign_as(propose(issued, on), "principal_investigator", on)
@@ -63,6 +66,7 @@ def test_a_signature_is_bound_to_what_was_shown(trial: Study, ready: tuple[Recom
     assert signature.printed_name == "Dr Ana Rivera"
 
 
+@pytest.mark.req("P11-200", "EMA-4.8")
 def test_the_wrong_password_signs_nothing(trial: Study, ready: tuple[Recommendation, dt.date], pi: User) -> None:
     issued, on = ready
     decision = propose(issued, on)
@@ -72,6 +76,7 @@ def test_the_wrong_password_signs_nothing(trial: Study, ready: tuple[Recommendat
     assert not Signature.objects.exists()
 
 
+@pytest.mark.req("P11-10g")
 def test_nobody_signs_in_a_role_they_do_not_hold(
     trial: Study, ready: tuple[Recommendation, dt.date], pi: User, coordinator_a: User
 ) -> None:

@@ -59,6 +59,7 @@ def at_commit() -> None:
 # --- it works ---
 
 
+@pytest.mark.req("R3-4.3.5", "EMA-A2.7", "EMA-A2.3")
 def test_signed_by_all_it_goes_live_with_levels_parts_and_boundaries(real_study: Study) -> None:
     for role in SIGNERS:
         sign(real_study, role)
@@ -72,6 +73,7 @@ def test_signed_by_all_it_goes_live_with_levels_parts_and_boundaries(real_study:
     assert study.cohorts.get().level.ordinal == 1
 
 
+@pytest.mark.req("P11-50", "P11-70", "EMA-4.8")
 def test_a_signature_holds_who_what_and_the_whole_definition(real_study: Study) -> None:
     given = sign(real_study, Role.STATISTICIAN)
     version = real_study.versions.get()
@@ -94,6 +96,7 @@ def test_a_rehearsal_goes_live_without_people_and_signatures(draft_study: Study,
 # --- signing is refused ---
 
 
+@pytest.mark.req("P11-200")
 def test_a_wrong_password_signs_nothing(real_study: Study) -> None:
     with pytest.raises(Refused, match="password is not right") as refused:
         sign(real_study, Role.STATISTICIAN, password="wrong")
@@ -116,6 +119,7 @@ def test_nobody_signs_in_a_role_that_they_do_not_hold_for_the_whole_study(real_s
         sign(real_study, Role.STATISTICIAN, by=local)
 
 
+@pytest.mark.req("EMA-A3.3")
 def test_one_person_signs_once_and_a_role_signs_once(real_study: Study, rung: User) -> None:
     both = holder(Role.STATISTICIAN)
     grant_role(study=real_study, person=both, role=Role.PRINCIPAL_INVESTIGATOR, by=rung, at=moment(DAY_ONE))
@@ -133,6 +137,7 @@ def test_a_draft_that_is_not_the_one_that_was_shown_is_not_signed(real_study: St
         sign(real_study, Role.STATISTICIAN, seen=seen)
 
 
+@pytest.mark.req("EMA-A2.3", "R3-4.3.4")
 def test_a_draft_with_a_fault_is_not_signed_be_it_in_the_design(real_study: Study, rung: User, at: dt.datetime) -> None:
     seen = real_study.versions.get().sha256
     design = {"name": "boin", "parameters": {"target": 0.95}}
@@ -224,6 +229,7 @@ def live_by_hand(study: Study) -> None:
     at_commit()
 
 
+@pytest.mark.req("R3-4.3.5", "P11-10f")
 def test_no_script_makes_an_unsigned_version_live(real_study: Study, rung: User) -> None:
     sign(real_study, Role.STATISTICIAN)
     with pytest.raises(IntegrityError, match="every role that it names has signed it"), acting(rung, "by hand"):
@@ -256,6 +262,7 @@ def test_no_script_starts_a_study_without_a_site(rung: User, at: dt.datetime) ->
         live_by_hand(study)
 
 
+@pytest.mark.req("P11-70", "P11-100")
 def test_no_script_signs_for_somebody_else_or_another_draft(real_study: Study, rung: User) -> None:
     version = real_study.versions.get()
     given = sign(real_study, Role.STATISTICIAN)

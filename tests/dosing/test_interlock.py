@@ -52,6 +52,7 @@ def the_day(issued: Recommendation) -> dt.date:
     return issued.issued_at.date()
 
 
+@pytest.mark.req("P11-10f", "EMA-4.1")
 @pytest.mark.parametrize("part", ["escalation", "expansion"])
 def test_no_cohort_without_a_signed_decision(trial: Study, issued: Recommendation, pi: User, part: str) -> None:
     attempt(pi, CLOSE)
@@ -59,6 +60,7 @@ def test_no_cohort_without_a_signed_decision(trial: Study, issued: Recommendatio
         attempt(pi, COHORT, trial.levels.get(ordinal=2).pk, pi.pk, trial.pk, part)
 
 
+@pytest.mark.req("P11-10f")
 def test_one_signed_decision_opens_one_cohort(trial: Study, issued: Recommendation, pi: User) -> None:
     sign_all(propose(issued, the_day(issued)), the_day(issued))
     attempt(pi, CLOSE)
@@ -66,6 +68,7 @@ def test_one_signed_decision_opens_one_cohort(trial: Study, issued: Recommendati
         attempt(pi, COHORT, trial.levels.get(ordinal=2).pk, pi.pk, trial.pk, "escalation")
 
 
+@pytest.mark.req("P11-10f", "EMA-4.1")
 def test_no_decision_for_a_dose_higher_than_recommended(trial: Study, issued: Recommendation, pi: User) -> None:
     highest = trial.levels.get(ordinal=3)
     with pytest.raises(DatabaseError, match="higher than recommended"):
@@ -93,6 +96,7 @@ def test_no_decision_for_an_eliminated_dose(trial: Study, pi: User, coordinator_
     assert on
 
 
+@pytest.mark.req("P11-10f", "P11-10g")
 def test_no_decision_is_signed_before_every_role_has(trial: Study, issued: Recommendation, pi: User) -> None:
     with pytest.raises(DatabaseError, match="signed when every role"):
         attempt(pi, DECISION, trial.pk, issued.pk, "accept", issued.level.pk, "signed", pi.pk, moment(DAY_ONE))
@@ -110,6 +114,7 @@ def test_the_roles_are_the_protocols_whatever_the_row_says(trial: Study, issued:
         attempt(pi, "UPDATE dosing_decision SET status = 'signed', signed_at = now() WHERE id = %s", decision.pk)
 
 
+@pytest.mark.req("P11-10c", "R3-4.2.6")
 @pytest.mark.parametrize("change", ["reason = 'other'", "action = 'stop'", "inputs = '{}'", "shown = '{}'"])
 def test_a_recommendation_never_changes(trial: Study, issued: Recommendation, pi: User, change: str) -> None:
     with pytest.raises(DatabaseError, match="refused"):
@@ -123,6 +128,7 @@ def test_what_was_proposed_never_changes(trial: Study, issued: Recommendation, p
         attempt(pi, f"UPDATE dosing_decision SET {change} WHERE id = %s", decision.pk)
 
 
+@pytest.mark.req("P11-10g")
 def test_nobody_signs_for_a_role_they_do_not_hold(
     trial: Study, issued: Recommendation, pi: User, coordinator_a: User
 ) -> None:
@@ -140,6 +146,7 @@ def test_nobody_signs_a_decision_that_does_not_wait(
         attempt(statistician, SIGNATURE, trial.pk, str(decision.pk), statistician.pk, "statistician")
 
 
+@pytest.mark.req("P11-70")
 def test_a_signature_stays(trial: Study, issued: Recommendation, pi: User) -> None:
     sign_as(propose(issued, the_day(issued)), "principal_investigator", the_day(issued))
     for sql in ("UPDATE accounts_signature SET statement = 'other'", "DELETE FROM accounts_signature"):

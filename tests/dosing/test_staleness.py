@@ -48,6 +48,7 @@ def half_signed(trial: Study, pi: User, coordinator_a: User) -> tuple[Decision, 
     return sign_as(propose(issued, on), "principal_investigator", on), on
 
 
+@pytest.mark.req("R3-4.2.6", "EMA-6.3")
 def test_signing_is_refused_and_a_new_recommendation_is_issued(
     trial: Study, half_signed: tuple[Decision, dt.date], coordinator_a: User
 ) -> None:
@@ -95,6 +96,7 @@ def test_nobody_can_propose_on_data_that_changed(trial: Study, pi: User, coordin
     assert not trial.decisions.exists()
 
 
+@pytest.mark.req("R3-4.2.6", "EMA-6.3")
 def test_a_late_dlt_marks_the_signed_decision_and_asks_for_a_new_recommendation(
     trial: Study, pi: User, coordinator_a: User
 ) -> None:
@@ -150,6 +152,7 @@ def test_an_outcome_that_was_looked_ahead_to_is_no_change(trial: Study, pi: User
     assert inputs_changed_since_signing(decision, moment(later)) == ()
 
 
+@pytest.mark.req("P11-10a", "EMA-A2.9", "R3-4.3.4")
 def test_replay_repeats_every_stored_recommendation(
     trial: Study, coordinator_a: User, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +162,7 @@ def test_replay_repeats_every_stored_recommendation(
     assert "4 recommendations recomputed, no difference" in capsys.readouterr().out
 
 
+@pytest.mark.req("P11-10a")
 def test_replay_names_what_the_engine_does_not_repeat(trial: Study, pi: User, coordinator_a: User) -> None:
     """A row as another version of the engine would have written it."""
     _, on = evaluated(trial, coordinator_a, DAY_ONE)

@@ -52,6 +52,7 @@ def _refused(trial: Study, by: User, on: dt.date) -> str:
     return refused.value.code
 
 
+@pytest.mark.req("P11-10f")
 def test_nobody_is_registered_until_everybody_has_signed(
     trial: Study, waiting: tuple[Recommendation, dt.date], pi: User, coordinator_a: User
 ) -> None:
@@ -110,6 +111,7 @@ def test_in_expansion_a_boundary_that_is_crossed_stops_registration_until_it_is_
     assert registered(trial.sites.get(code="A"), coordinator_a, on).registered_at
 
 
+@pytest.mark.req("P11-10f", "EMA-4.1")
 def test_the_database_gives_no_place_out_while_a_decision_waits(
     trial: Study, waiting: tuple[Recommendation, dt.date], rung: User
 ) -> None:

@@ -47,6 +47,7 @@ def patient(
     return treated
 
 
+@pytest.mark.req("P11-10f", "P11-200")
 def test_a_recorded_dlt_leads_to_a_signed_dose_and_an_open_cohort_by_the_way_that_the_tour_describes(
     patient: Patient, stops: list[Stop], trace: Trace, mia: Someone, maja: Someone, rivera: Someone, okafor: Someone
 ) -> None:

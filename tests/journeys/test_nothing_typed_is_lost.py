@@ -29,6 +29,7 @@ def patient(study: Study, coordinator_a: User, rung: User) -> Patient:
     return treated
 
 
+@pytest.mark.req("R3-4.2.1")
 def test_a_refused_form_keeps_everything(patient: Patient, mia: Someone) -> None:
     given_an_event_is_typed(mia, patient, began_on=TOMORROW)
     mia.press("Save")

@@ -119,6 +119,7 @@ def test_a_patient_who_is_not_registered_has_no_samples(study: Study, site_a: Si
         collect(screened(study, site_a, coordinator_a), coordinator_a, 1, timepoint="pre-treatment")
 
 
+@pytest.mark.req("EMA-4.7")
 def test_a_sample_of_the_expansion_is_refused_in_the_escalation(patient: Patient, coordinator_a: User) -> None:
     with refusal("not-planned"):
         collect(patient, coordinator_a, 28, timepoint="after-18")

@@ -39,6 +39,7 @@ def test_from_screening_to_cycle_1(study: Study, edc_a: ApiClient) -> None:
     assert Patient.objects.get().status == "on_treatment"
 
 
+@pytest.mark.req("R3-4.2.5", "EMA-6.1.2")
 def test_a_retry_writes_once(study: Study, edc_a: ApiClient) -> None:
     body = {"site": "A", "screened_on": "2026-01-05"}
     first, second = (edc_a.post(PATIENTS, body, key="screening-0001") for _ in range(2))
@@ -58,6 +59,7 @@ def test_no_slot_is_told_as_on_the_page(site_a: Site, coordinator_a: User, edc_a
     assert again(Patient.objects.get(code="A-002")).registered_at is None
 
 
+@pytest.mark.req("EMA-6.1.4", "R3-4.2.1")
 def test_refusals_name_their_field(site_a: Site, coordinator_a: User, edc_a: ApiClient) -> None:
     treated(site_a, coordinator_a)
     doses = edc_a.post(f"{PATIENTS}A-001/cycles/1/doses/", {"taken": {"lenalidomide": 22}})
@@ -80,6 +82,7 @@ def test_what_cannot_be_read_is_400_with_its_field(site_a: Site, coordinator_a: 
     }
 
 
+@pytest.mark.req("P11-10h", "EMA-4.9")
 def test_a_sites_client_sees_its_site(
     site_a: Site, site_b: Site, coordinator_a: User, coordinator_b: User, edc_a: ApiClient
 ) -> None:
@@ -104,6 +107,7 @@ def test_patients_come_in_pages_and_by_status(site_a: Site, coordinator_a: User,
     assert edc_a.get(PATIENTS, status="asleep").status_code == 400
 
 
+@pytest.mark.req("P11-10g", "P11-10h")
 def test_a_client_that_may_only_read_writes_nothing(site_a: Site, coordinator_a: User, monitor: User) -> None:
     screened(site_a, coordinator_a)
     reader = ApiClient(monitor)

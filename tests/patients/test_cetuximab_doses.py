@@ -58,6 +58,7 @@ def test_nothing_is_infused_in_the_lead_in(in_lead_in: Patient, cet_coordinator:
     assert refused.value.code == "no-such-infusion"
 
 
+@pytest.mark.req("R3-4.3.4", "EMA-A5.2.1")
 def test_400_mg_per_square_metre_once_then_250(in_cycle_1: Patient, cet_coordinator: User) -> None:
     measured(in_cycle_1, cet_coordinator)
     amounts = {0: "745", 7: "465", 14: "465", 21: "465"}

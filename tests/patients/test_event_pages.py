@@ -130,6 +130,7 @@ def test_before_registration_the_way_is_named(browser: Client, site_a: Site, coo
     assert "Register the patient first" in text(answer)
 
 
+@pytest.mark.req("EMA-4.11", "P11-10g")
 def test_another_sites_patient_is_not_there_and_a_monitor_may_only_look(
     client: Client, patient: Patient, coordinator_a: User, coordinator_b: User, monitor: User
 ) -> None:

@@ -40,6 +40,7 @@ def test_an_event_is_recorded_with_the_relation_to_each_agent(patient: Patient, 
     assert (event.recorded_by, event.recorded_at) == (coordinator_a, moment(day(5)))
 
 
+@pytest.mark.req("P11-10e", "EMA-4.5", "EMA-6.1.3")
 def test_recording_leaves_its_trace_with_actor_and_reason(patient: Patient, coordinator_a: User) -> None:
     recorded(patient, coordinator_a, day(5))
     entry = Entry.objects.filter(table_name="patients_adverseevent").latest("pk")
@@ -52,6 +53,7 @@ def test_it_can_be_judged_in_the_same_transaction(patient: Patient, coordinator_
     assert (judged.is_dlt, judged.rule, judged.confirmed) == (True, "c", False)
 
 
+@pytest.mark.req("EMA-6.1.3")
 def test_when_the_judgement_is_refused_nothing_is_recorded(patient: Patient, coordinator_a: User) -> None:
     with refusal("rationale-needed"):
         recorded(patient, coordinator_a, day(5), is_dlt=False)
@@ -71,6 +73,7 @@ def test_who_enters_data_at_the_site_may_record(patient: Patient, who: str, requ
     assert recorded(patient, request.getfixturevalue(who), day(5)).pk
 
 
+@pytest.mark.req("R3-4.2.1", "EMA-6.1.4")
 @pytest.mark.parametrize(
     ("what", "code", "field"),
     [
@@ -125,6 +128,7 @@ def test_the_same_event_twice_is_recorded_once(patient: Patient, coordinator_a: 
     assert AdverseEvent.objects.count() == 1
 
 
+@pytest.mark.req("EMA-4.1")
 def test_the_database_refuses_grades_and_dates_that_cannot_be(patient: Patient, coordinator_a: User) -> None:
     event = recorded(patient, coordinator_a, day(5))
     row = AdverseEvent.objects.filter(pk=event.pk)
@@ -140,6 +144,7 @@ def correct(event: AdverseEvent, by: User, at_day: dt.date, reason: str = "misre
     return correct_adverse_event(event=event, changes=changes, reason=reason, by=by, at=moment(at_day))
 
 
+@pytest.mark.req("R3-4.2.4", "EMA-4.5", "EMA-A5.2.3")
 def test_a_correction_keeps_the_old_value_with_who_and_why(patient: Patient, coordinator_a: User) -> None:
     event = recorded(patient, coordinator_a, day(5), grade=2)
     corrected = correct(event, coordinator_a, day(6), grade=3, relations={"dexamethasone": "possible"})
@@ -151,6 +156,7 @@ def test_a_correction_keeps_the_old_value_with_who_and_why(patient: Patient, coo
     assert (entry.old["grade"], entry.new["grade"]) == (2, 3)
 
 
+@pytest.mark.req("R3-4.2.4")
 def test_a_correction_needs_a_reason_and_a_change(patient: Patient, coordinator_a: User) -> None:
     event = recorded(patient, coordinator_a, day(5))
     with refusal("reason-needed"):

@@ -52,6 +52,7 @@ def refusal(patient: Patient, by: User, on: dt.date, **other: object) -> Refused
 # --- works ---
 
 
+@pytest.mark.req("R3-4.3.4", "EMA-A5.2.1")
 def test_one_rung_down_with_its_event_and_reason(patient: Patient, coordinator_a: User) -> None:
     event = event_of(patient, coordinator_a)
     made = reduced(patient, coordinator_a, day(5), cause="adverse_event", event=event, explanation="Rash grade 3")
@@ -59,6 +60,7 @@ def test_one_rung_down_with_its_event_and_reason(patient: Patient, coordinator_a
     assert schedule.next_cycle(again(patient), list(again(patient).cycles.all())).label == "5 mg"
 
 
+@pytest.mark.req("R3-4.3.4", "EMA-A5.2.1")
 def test_a_reduction_never_changes_the_level_at_which_the_patient_counts(patient: Patient, coordinator_a: User) -> None:
     for number in (5, 7):
         reduced(patient, coordinator_a, day(number))
@@ -68,6 +70,7 @@ def test_a_reduction_never_changes_the_level_at_which_the_patient_counts(patient
 # --- refused ---
 
 
+@pytest.mark.req("R3-4.3.4", "EMA-6.1.4", "P11-10f")
 def test_the_third_reduction_is_refused_and_says_what_to_do_instead(patient: Patient, coordinator_a: User) -> None:
     for number in (5, 7):
         reduced(patient, coordinator_a, day(number))
@@ -208,6 +211,7 @@ def test_the_database_takes_a_right_reduction(patient: Patient, coordinator_a: U
     assert DoseReduction.objects.get().to_rung == 3
 
 
+@pytest.mark.req("EMA-4.1", "P11-10f")
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -68,6 +68,7 @@ def test_the_table_says_at_how_many_dlts_a_level_is_eliminated(study: Study) -> 
     assert [row.eliminate_if_at_least for row in table] == [None, None, 3, 3, 4, 4]
 
 
+@pytest.mark.req("P11-10f", "R3-4.3.4", "EMA-A5.2.1")
 def test_three_of_three_close_the_level_and_all_above(
     study: Study, patients: list[Patient], coordinator_a: User
 ) -> None:
@@ -90,6 +91,7 @@ def test_two_of_two_do_not_whatever_their_share(study: Study, patients: list[Pat
     assert closed(study) == []
 
 
+@pytest.mark.req("P11-10f")
 def test_nobody_is_registered_at_a_closed_level(
     study: Study, site_a: Site, patients: list[Patient], coordinator_a: User
 ) -> None:

@@ -35,6 +35,7 @@ def planned(patient: Any) -> Plan:
     return {code: (found.on - day(0)).days for code, (_, found) in planned_under(patient, plan).items()}
 
 
+@pytest.mark.req("EMA-4.3", "EMA-4.7", "EMA-A2.10", "R3-4.3.5")
 def test_the_newest_version_that_the_site_follows_by_then_holds() -> None:
     patient = patient_following({}, (10, {}), (20, {}))
     assert [version_on(patient, day(number)).number for number in (1, 9, 10, 19, 20, 400)] == [1, 1, 2, 2, 3, 3]

@@ -51,6 +51,7 @@ def go(cast: Cast, steps: list[int]) -> None:
         transaction.set_rollback(True)
 
 
+@pytest.mark.req("P11-10a", "R3-4.3.4", "EMA-A5.2.1", "P11-10f")
 @given(steps=WALKS)
 @SETTINGS
 def test_every_rule_holds_at_each_step(cast: Cast, steps: list[int]) -> None:

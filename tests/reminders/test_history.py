@@ -67,6 +67,7 @@ def read(reader: User, study: Study, **query: Any) -> str:
 # --- in plain words ---
 
 
+@pytest.mark.req("P11-10b", "R3-4.2.2", "R3-4.2.3", "EMA-6.2.1")
 def test_what_was_recorded_is_told_in_words(trial: Study, event: AdverseEvent, coordinator_a: User) -> None:
     page = read(coordinator_a, trial, patient="A-001")
     assert "Adverse event recorded" in page
@@ -75,6 +76,7 @@ def test_what_was_recorded_is_told_in_words(trial: Study, event: AdverseEvent, c
     assert "by Mia Castellano" in page
 
 
+@pytest.mark.req("R3-4.2.4", "P11-10e", "EMA-6.2.1")
 def test_a_correction_is_told_with_both_values_who_and_why(
     trial: Study, event: AdverseEvent, coordinator_a: User
 ) -> None:
@@ -96,6 +98,7 @@ def test_names_and_labels_stand_for_ids_and_codes(trial: Study, patient: Patient
     assert "dose level: 10 mg" in page
 
 
+@pytest.mark.req("P11-10b", "R3-4.2.2")
 def test_decisions_and_signatures_are_told(trial: Study, coordinator_a: User, pi: User) -> None:
     _, on = evaluated(trial, coordinator_a, DAY_ONE)
     decide(trial, on)
@@ -106,6 +109,7 @@ def test_decisions_and_signatures_are_told(trial: Study, coordinator_a: User, pi
     assert "Cohort 2 recorded Dose escalation · 15 mg · size 1" in page
 
 
+@pytest.mark.req("EMA-5.5")
 def test_times_are_those_of_the_readers_site(trial: Study, event: AdverseEvent) -> None:
     entries = list(Entry.objects.of_study(trial.pk).newest_first()[:1])
     written = entries[0].at.astimezone(ZoneInfo("America/New_York"))
@@ -121,6 +125,7 @@ def test_what_one_act_wrote_stands_together(trial: Study, event: AdverseEvent) -
     assert latest.why == ""
 
 
+@pytest.mark.req("P11-10b", "EMA-6.2.1")
 def test_every_regulated_table_of_a_study_has_its_words() -> None:
     of_no_study = {"accounts_user", "reminders_feed", "trials_boundary"}
     assert regulated_tables() - of_no_study <= set(WORDS)
@@ -141,6 +146,7 @@ def test_no_secret_or_whole_record_is_told() -> None:
 # --- narrowing ---
 
 
+@pytest.mark.req("R3-4.2.3", "EMA-6.2.2")
 @pytest.mark.parametrize(
     ("query", "found", "hidden"),
     [
@@ -169,6 +175,7 @@ def test_an_unknown_patient_is_said_to_be_unknown(trial: Study, pi: User) -> Non
 # --- who may read ---
 
 
+@pytest.mark.req("EMA-4.9", "EMA-5.4")
 def test_people_read_about_patients_of_their_own_sites(trial: Study, event: AdverseEvent, coordinator_b: User) -> None:
     page = read(coordinator_b, trial)
     assert "A-001" not in page

@@ -89,6 +89,7 @@ def test_a_worker_sends_what_waits(workers: MailWorkers, waiting: list[Reminder]
     assert len(workers.sent) == 2
 
 
+@pytest.mark.req("R3-4.3.6")
 def test_killed_between_claim_and_send_nothing_is_lost(workers: MailWorkers, waiting: list[Reminder]) -> None:
     killed_at(workers, "open")
     assert statuses() == [Status.CLAIMED, Status.WAITING]

@@ -74,6 +74,7 @@ def test_an_approved_amendment_is_the_live_version_and_the_old_one_stays_as_it_w
     assert {row.site.code: row.from_day for row in approved.at_sites.all()} == {"A": TODAY, "B": TODAY}
 
 
+@pytest.mark.req("R3-4.3.5")
 def test_a_site_can_follow_later_but_never_before_the_approval(
     study: Study, amendment: ProtocolVersion, data_manager: User, site_b: Site
 ) -> None:
@@ -170,6 +171,7 @@ def test_what_records_refer_to_stays(
     assert f"{path}:" in refused.sentence
 
 
+@pytest.mark.req("R3-4.3.5", "EMA-A2.10")
 def test_a_real_study_is_amended_only_with_the_signatures_that_its_protocol_names(
     study: Study, amendment: ProtocolVersion, data_manager: User, pi: User, statistician: User, rung: User
 ) -> None:
@@ -202,6 +204,7 @@ def test_the_database_keeps_days_as_they_were_set(
         )  # fmt: skip
 
 
+@pytest.mark.req("EMA-A2.10")
 def test_the_difference_in_words(study: Study, amendment: ProtocolVersion, data_manager: User) -> None:
     now = changed(amendment, data_manager, escalation=wider(amendment), delay={"limit_days": 14})
     found = difference(study.protocol, Protocol.model_validate(now.definition))

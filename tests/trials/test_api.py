@@ -19,6 +19,7 @@ def test_a_client_reads_its_studies(study: Study, edc_a: ApiClient) -> None:
     assert answer["results"][0]["today"] == "2026-01-05"
 
 
+@pytest.mark.req("P11-10d")
 def test_a_client_without_a_role_sees_no_study(study: Study) -> None:
     stranger = ApiClient(person("stranger", "A stranger"))
     assert stranger.get("studies/").json()["results"] == []
@@ -42,16 +43,19 @@ def test_the_cohorts_show_their_slots(study: Study, edc_a: ApiClient) -> None:
     assert (cohort["level"], cohort["size"], [slot["state"] for slot in cohort["slots"]]) == (1, 1, ["open"])
 
 
+@pytest.mark.req("P11-10d", "P11-10h")
 def test_nobody_gets_in_without_a_token(study: Study) -> None:
     assert APIClient().get("/api/v1/studies/").status_code == 401
 
 
+@pytest.mark.req("P11-10h")
 def test_a_person_signed_in_to_the_pages_is_nobody_to_the_api(study: Study, coordinator_a: User) -> None:
     browser = APIClient()
     browser.force_login(coordinator_a)
     assert browser.get("/api/v1/studies/").status_code == 401
 
 
+@pytest.mark.req("P11-10h", "P11-10d")
 def test_a_closed_client_gets_no_answer(study: Study, site_a: Site, edc_a: ApiClient, rung: User) -> None:
     deactivate_person(person=User.objects.get(username="edc-a"), reason="contract ended", by=rung, at=moment(DAY_ONE))
     assert edc_a.get("studies/").status_code == 401
@@ -79,6 +83,7 @@ def screened(study: Study, edc_a: ApiClient) -> dict[str, Any]:
     return sent
 
 
+@pytest.mark.req("R3-4.2.5", "EMA-6.1.2", "P11-10h")
 def test_a_write_sent_again_gets_its_first_answer(screened: dict[str, Any], edc_a: ApiClient) -> None:
     answer = edc_a.post(**screened)
     assert (answer.status_code, answer["Idempotent-Replay"], answer.json()["code"]) == (201, "true", "A-001")

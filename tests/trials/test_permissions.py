@@ -19,11 +19,13 @@ def test_every_role_has_its_row() -> None:
     assert set(TABLE) == set(Role)
 
 
+@pytest.mark.req("P11-10g", "EMA-A3.4")
 def test_only_signing_roles_can_sign() -> None:
     signing = {role for role, granted in TABLE.items() if Permission.SIGN_DECISION in granted}
     assert signing == {Role.PRINCIPAL_INVESTIGATOR, Role.MEDICAL_MONITOR, Role.STATISTICIAN}
 
 
+@pytest.mark.req("P11-100", "P11-10g", "EMA-A3.4")
 def test_a_client_system_can_never_sign_nor_move_anything_but_clinical_data() -> None:
     assert TABLE[Role.EDC] == {
         Permission.VIEW_STUDY,
@@ -35,6 +37,7 @@ def test_a_client_system_can_never_sign_nor_move_anything_but_clinical_data() ->
     }
 
 
+@pytest.mark.req("P11-10g", "EMA-4.9", "EMA-5.4", "EMA-A3.4")
 def test_a_coordinator_acts_at_the_own_site_only(study: Study, coordinator_a: User, site_a: Site, site_b: Site) -> None:
     assert allowed(coordinator_a, Permission.RECORD_CLINICAL, study, site_a)
     assert not allowed(coordinator_a, Permission.RECORD_CLINICAL, study, site_b)
@@ -51,16 +54,19 @@ def test_a_role_for_the_study_holds_at_every_site(study: Study, pi: User, site_a
     assert all(allowed(pi, Permission.RECORD_CLINICAL, study, site) for site in (site_a, site_b))
 
 
+@pytest.mark.req("P11-10d", "P11-10g", "EMA-5.4")
 def test_an_outsider_may_do_nothing(study: Study, outsider: User) -> None:
     assert not any(allowed(outsider, permission, study) for permission in Permission)
 
 
+@pytest.mark.req("P11-10d", "R3-4.3.8", "EMA-A3.1")
 def test_a_role_that_has_ended_allows_nothing(study: Study, pi: User, rung: User, at: dt.datetime) -> None:
     end_role(membership=study.memberships.get(user=pi), reason="left the hospital", by=rung, at=at)
     assert not any(allowed(pi, permission, study) for permission in Permission)
     assert not role_in_force(pi, study, Role.PRINCIPAL_INVESTIGATOR)
 
 
+@pytest.mark.req("P11-10d", "R3-4.3.8", "P11-300")
 def test_a_closed_account_allows_nothing(study: Study, pi: User, rung: User, at: dt.datetime) -> None:
     deactivate_person(person=pi, reason="left the hospital", by=rung, at=at)
     assert not any(allowed(User.objects.get(pk=pi.pk), permission, study) for permission in Permission)
@@ -75,6 +81,7 @@ def test_a_signing_role_at_one_site_is_no_signing_role_for_the_study(
     assert not allowed(investigator_a, Permission.SIGN_DECISION, study)
 
 
+@pytest.mark.req("P11-10d", "EMA-4.9", "R3-4.3.8")
 def test_only_patients_of_the_own_site_are_seen(
     study: Study, coordinator_a: User, pi: User, outsider: User, site_a: Site, site_b: Site, rung: User
 ) -> None:

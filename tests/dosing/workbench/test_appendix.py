@@ -74,6 +74,7 @@ def same(numbers: Any) -> Any:
 # --- The numbers ---
 
 
+@pytest.mark.req("P11-10b")
 def test_every_number_is_the_engines() -> None:
     printed = appendix_of(comparison())
     for place, design in enumerate((BOIN, THREE_PLUS_THREE)):
@@ -234,6 +235,7 @@ def test_another_time_of_saving_gives_other_bytes() -> None:
     assert render(printed, SAVED_AT) != render(printed, SAVED_AT + dt.timedelta(minutes=1))
 
 
+@pytest.mark.req("P11-10b")
 def test_it_can_be_archived_and_read_aloud() -> None:
     """As PDF/A-2a and PDF/UA-1, which typst checks while it writes: tagged, with its language, title and fonts."""
     pdf = appendix_pdf(comparison())

@@ -31,6 +31,7 @@ def rehearsal(source: Study, planner: User) -> Rehearsal:
     return tried(source, planner, TOXICITY)
 
 
+@pytest.mark.req("R3-4.3.2", "EMA-A2.3")
 def test_a_draft_is_tried_beside_itself(rehearsal: Rehearsal, source: Study, planner: User) -> None:
     study = rehearsal.study
     assert (study.key, study.title, study.is_rehearsal) == ("LEN-MAG-01-TRY1", source.title, True)
@@ -85,6 +86,7 @@ def test_the_database_has_no_played_study_that_is_no_rehearsal(source: Study, pl
         )
 
 
+@pytest.mark.req("EMA-4.11")
 def test_a_monitor_looks_on(rehearsal: Rehearsal) -> None:
     monitor = person("noor", "Noor Haddad")
     grant_role(study=rehearsal.study, person=monitor, role=Role.MONITOR, by=User.objects.system(), at=TODAY)
