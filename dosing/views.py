@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.canonical import sha256_of
 from dosing.cards import card_of
 from dosing.decision_page import decision_context
+from dosing.dossier_views import may_read_dossiers
 from dosing.errors import ChangedSinceShown
 from dosing.forms import DecideForm, ShownForm, SignForm, WithdrawForm
 from dosing.models import Decision, Recommendation
@@ -45,7 +46,10 @@ def decisions(request: HttpRequest, key: str) -> HttpResponse:
     page = open_study(request, key)
     situation = situation_seen(page.study, page.now)
     rows = decision_rows(page, situation)
-    return render(request, "dosing/decisions.html", page.context("Decisions", rows=rows, card=card_of(page, situation)))
+    context = page.context(
+        "Decisions", rows=rows, card=card_of(page, situation), may_read_dossier=may_read_dossiers(page)
+    )
+    return render(request, "dosing/decisions.html", context)
 
 
 @login_required
@@ -220,6 +224,7 @@ def _recommendation_page(
         _show_anew(form or withdraw_form, recommendation, context)
     said_in_form = context["form"] is form if form else context.get("can_withdraw", False)
     context |= {
+        "may_read_dossier": may_read_dossiers(page),
         "refused": None if context["form_kind"] and said_in_form else refused,
         "withdraw_form": withdraw_form or WithdrawForm(initial=_as_shown(context)),
         "newer": situation.newest if situation.newest and not context["is_newest"] else None,

@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class TrialsConfig(AppConfig):
     name = "trials"
     verbose_name = "Trials"
+
+    def ready(self) -> None:
+        from accounts.manifestation import signed_kind
+        from trials.readiness import SETUP, set_up_records
+
+        signed_kind(SETUP, set_up_records)

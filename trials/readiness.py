@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -40,6 +41,14 @@ def statement(version: ProtocolVersion) -> str:
 def record_key(version: ProtocolVersion) -> str:
     """What a signature on the draft as it is now is filed under; a changed draft is another record."""
     return f"{version.pk}-{version.sha256[:24]}"
+
+
+def set_up_records(keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The definitions that signatures under these keys are about, as they are now; for verifying them."""
+    versions = {key: key.partition("-")[0] for key in keys}
+    wanted = [int(pk) for pk in versions.values() if pk.isdecimal()]
+    found = dict(ProtocolVersion.objects.filter(pk__in=wanted).values_list("pk", "definition"))
+    return {key: found[int(pk)] for key, pk in versions.items() if pk.isdecimal() and int(pk) in found}
 
 
 def signatures_now(version: ProtocolVersion) -> list[Signature]:

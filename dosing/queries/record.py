@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from accounts.models import Signature
@@ -27,6 +28,13 @@ def decision_record(decision: Decision) -> dict[str, Any]:
             "proposed_by": decision.proposed_by.username,
         },
     }
+
+
+def decision_records(keys: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The records of the decisions with these keys, as they are now; for verifying signatures."""
+    related = "study", "level", "proposed_by", "recommendation__level"
+    decisions = Decision.objects.select_related(*related).filter(pk__in=[int(k) for k in keys if k.isdecimal()])
+    return {str(decision.pk): decision_record(decision) for decision in decisions}
 
 
 def recommendation_record(recommendation: Recommendation) -> dict[str, Any]:
