@@ -1,0 +1,71 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from audit import seal
+from audit.verifier import Published, chain_name, read_published
+from trials.models import Study
+
+WITHOUT_STUDY = {"people": 0, "access": -1}
+
+
+class Command(BaseCommand):
+    help = (
+        "Verify the audit trail: every chain is recomputed and compared with the published hashes, and every row with"
+        " its newest entry. Names each entry that was changed, removed, inserted or moved, and exits with 1."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--study", default="all", help="a study's key, `people`, `access` or `all` (the default)")
+        parser.add_argument("--published", type=Path, help="a file of published hashes that was kept elsewhere")
+        parser.add_argument("--chains-only", action="store_true", help="do not compare the rows with the trail")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        keys = dict(Study.objects.values_list("pk", "key"))
+        with seal.one_moment():
+            published = _published(options["published"])
+            chosen = chosen_chains(options["study"], keys, published)
+            wrong = sum(self._chain(study_id, keys, published) for study_id in chosen)
+            if not options["chains_only"]:
+                wrong += self._rows(chosen, keys)
+        for sentence in seal.disarmed():
+            self.stdout.write(sentence)
+            wrong += 1
+        if wrong:
+            raise CommandError(f"The audit trail is not whole: {wrong} faults.", returncode=1)
+
+    def _chain(self, study_id: int, keys: dict[int, str], published: list[Published]) -> int:
+        faults = seal.faults_of_chain(study_id, published)
+        name = keys.get(study_id) or chain_name(study_id)
+        for fault in faults:
+            self.stdout.write(fault.sentence(name))
+        if not faults:
+            compared = sum(p.study_id == study_id for p in published)
+            entries = seal.chain(study_id).entries
+            self.stdout.write(f"{name}: whole. {entries} entries, {compared} published hashes agree.")
+        return len(faults)
+
+    def _rows(self, chosen: list[int], keys: dict[int, str]) -> int:
+        faults = seal.faults_of_rows(chosen)
+        for fault in faults:
+            self.stdout.write(fault.sentence(keys.get(fault.study_id, "")))
+        if not faults:
+            self.stdout.write("The rows are what the trail says.")
+        return len(faults)
+
+
+def _published(path: Path | None) -> list[Published]:
+    if path is None:
+        return []
+    with path.open(encoding="utf-8") as file:
+        return read_published(file)
+
+
+def chosen_chains(asked: str, keys: dict[int, str], published: list[Published]) -> list[int]:
+    if asked == "all":
+        return seal.chains(published)
+    numbers = WITHOUT_STUDY | {key: study_id for study_id, key in keys.items()}
+    if asked not in numbers:
+        raise CommandError(f"There is no study {asked!r}. Name one of: {', '.join(sorted(numbers))}, all.")
+    return [numbers[asked]]
