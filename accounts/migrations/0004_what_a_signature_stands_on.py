@@ -63,9 +63,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["declined_at"],
                 "indexes": [models.Index(fields=["record_kind", "record_key"], name="declined_of_record")],
-                "constraints": [
-                    models.CheckConstraint(condition=~models.Q(reason=""), name="declined_with_a_reason")
-                ],
+                "constraints": [models.CheckConstraint(condition=~models.Q(reason=""), name="declined_with_a_reason")],
             },
         ),
         AuditTable("accounts_declinedsignature"),

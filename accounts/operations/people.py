@@ -6,7 +6,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.errors import WeakPassword
-from accounts.models import User
+from accounts.models import Lockout, User
+from accounts.operations.attempts import forget_failures, release
+from accounts.operations.sessions import end_all_sessions
 from audit.context import operation
 
 
@@ -33,16 +35,19 @@ def create_person(
 
 @operation
 def change_password(*, person: User, password: str, by: User, at: dt.datetime) -> None:
-    """Set a person's password. Raises WeakPassword with what is wrong."""
+    """Set a person's password. Their sessions end, and so does a lock-out. Raises WeakPassword with what is wrong."""
     _set_password(person, password)
     person.save(update_fields=["password"])
+    release(Lockout.objects.filter(user=person), reason="a new password was set", by=by)
+    forget_failures(person)
 
 
 @operation
 def deactivate_person(*, person: User, reason: str, by: User, at: dt.datetime) -> None:
-    """Close a person's account; what they did keeps their name."""
-    person.is_active = False
-    person.save(update_fields=["is_active"])
+    """Close a person's account: sessions and tokens end at once, and what they did keeps their name."""
+    person.is_active, person.closed_at, person.closed_reason = False, at, reason
+    person.save(update_fields=["is_active", "closed_at", "closed_reason"])
+    end_all_sessions(person)
 
 
 def _set_password(person: User, password: str | None) -> None:

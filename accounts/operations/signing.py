@@ -3,22 +3,44 @@
 import datetime as dt
 from typing import Any
 
-from accounts import guesses
 from accounts.canonical import canonical_json, sha256_of
-from accounts.errors import CannotSign
-from accounts.models import Signature, User
+from accounts.errors import CannotSign, CannotSignIn
+from accounts.models import FailedAttempt, Signature, UsedCode, User
+from accounts.operations.attempts import forget_failures, note_failure, refuse_if_locked_out
+from accounts.operations.second_factor import take_code
+from accounts.queries import asks_for_code, needs_second_factor_to_sign
 from audit.context import operation
 
 
-def _check_password(person: User, password: str) -> None:
-    """Refused where it is wrong; after five wrong ones for a quarter of an hour, whatever is given."""
-    if guesses.too_many(person):
-        sentence = "Five wrong passwords were given. Wait a quarter of an hour. Nothing has been signed."
-        raise CannotSign("too-many-wrong-passwords", sentence, field="password")
+def _check_components(person: User, password: str, code: str, at: dt.datetime) -> list[str]:
+    """What was checked: the password, and the code where the person has an authenticator app. Failures are counted."""
+    try:
+        refuse_if_locked_out(person.username)
+    except CannotSignIn as locked_out:
+        sentence = f"{locked_out.sentence} Nothing has been signed."
+        raise CannotSign(locked_out.code, sentence, field="password") from locked_out
     if not person.check_password(password):
-        guesses.count_wrong(person)
+        note_failure(person.username, FailedAttempt.What.SIGNATURE, at)
         raise CannotSign("wrong-password", "The password is not right. Nothing has been signed.", field="password")
-    guesses.forget(person)
+    checked = ["password", *_check_code(person, code, at)]
+    forget_failures(person)
+    return checked
+
+
+def _check_code(person: User, code: str, at: dt.datetime) -> list[str]:
+    if not asks_for_code(person):
+        if needs_second_factor_to_sign(person):
+            sentence = "Set up an authenticator app first: a signature needs its code. Nothing has been signed."
+            raise CannotSign("second-factor-needed", sentence, field="password")
+        return []
+    if not code.strip():
+        raise CannotSign("code-needed", "Give the code that your authenticator app shows now.", field="code")
+    kind = take_code(person=person, code=code, use=UsedCode.Use.SIGNATURE, by=person, at=at)
+    if kind is None:
+        note_failure(person.username, FailedAttempt.What.SIGNATURE_CODE, at)
+        sentence = "The code is not right, or it was used already. Wait for the next one. Nothing has been signed."
+        raise CannotSign("wrong-code", sentence, field="code")
+    return [kind]
 
 
 @operation
@@ -33,19 +55,21 @@ def sign_record(
     meaning: Signature.Meaning,
     by: User,
     at: dt.datetime,
+    code: str = "",
     statement: str = "",
     statement_version: str = "",
     record_version: str = "",
 ) -> Signature:
     """Sign a record as `by`, whose password is asked again. Bound to the canonical JSON of `record`, what was shown.
 
+    code: the one-time code, asked of everybody who has an authenticator app; used once, and not the one of the sign-in.
     statement: the sentence that stood above the button, where it says more than the meaning does; its version is that
     of the text it was made of. The time of the signature, and the audit entry it stands on, are the database's own.
     Raises CannotSign (code, sentence, field).
     """
     if not by.is_active or not by.is_person:
         raise CannotSign("not-a-person", "Only a person with an open account can sign.", field="password")
-    _check_password(by, password)
+    checked = _check_components(by, password, code, at)
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, role=role).exists():
         raise CannotSign("already-signed", "This role has signed already.")
     if Signature.objects.filter(record_kind=record_kind, record_key=record_key, signer=by).exists():
@@ -63,5 +87,5 @@ def sign_record(
         meaning=meaning,
         statement=statement or meaning.label,
         statement_version=statement_version,
-        components_checked=["password"],
+        components_checked=checked,
     )

@@ -154,7 +154,7 @@ def test_after_five_wrong_passwords_even_the_right_one_waits(study: Study, pi: U
     for _ in range(5):
         with pytest.raises(CannotSign, match="is not right"):
             sign(study, pi, at, password="a guess")
-    with pytest.raises(CannotSign, match="Wait a quarter of an hour"):
+    with pytest.raises(CannotSign, match="Wait half an hour"):
         sign(study, pi, at)
     change_password(person=pi, password="another long phrase", by=pi, at=at)
     assert sign(study, pi, at, password="another long phrase").signer == pi
