@@ -149,7 +149,7 @@ def meaning_words(signature: Signature) -> str:
     return f"{signature.meaning.capitalize()}: “{signature.statement}”"
 
 
-def shown(signature: Signature, verdict: Verdict, zone: str, note: str = "") -> SignatureShown:
+def signature_shown(signature: Signature, verdict: Verdict, zone: str, note: str = "") -> SignatureShown:
     """For the component of pages. note: instead of the verdict's own sentence."""
     return SignatureShown(
         signer=signature.printed_name,

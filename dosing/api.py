@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.routers import BaseRouter
 
+from accounts.manifestation import State, told, verify_stored
 from accounts.models import Signature
 from dosing.models import Decision, Recommendation
 from dosing.queries.reader import Reader, reader_of
@@ -49,12 +51,32 @@ class RecommendationSerializer(serializers.ModelSerializer[Recommendation]):
         return {**recommendation.inputs, "patients": seen}
 
 
-class SignatureSerializer(serializers.ModelSerializer[Signature]):
-    signer = serializers.CharField(source="printed_name", read_only=True)
+class StandsOnSerializer(serializers.Serializer[Any]):
+    position = serializers.IntegerField()
+    hash = serializers.CharField()
 
-    class Meta:
-        model = Signature
-        fields = ["role", "signer", "statement", "signed_at", "record_sha256"]
+
+class SignatureSerializer(serializers.Serializer[Any]):
+    """A signature as pages and files show it: who, in which role, what it means, when; and whether it verifies."""
+
+    printed_name = serializers.CharField()
+    signer = serializers.CharField(help_text="the user name")
+    role = serializers.CharField()
+    meaning = serializers.ChoiceField(choices=[m.value for m in Signature.Meaning])
+    statement = serializers.CharField(help_text="the sentence that stood above the button")
+    statement_version = serializers.CharField()
+    signed_at = serializers.DateTimeField(help_text="by the database's clock")
+    time = serializers.CharField(help_text="the same in the study's zone, as it is printed")
+    components_checked = serializers.ListField(child=serializers.CharField())
+    record_kind = serializers.CharField()
+    record_key = serializers.CharField()
+    record_version = serializers.CharField()
+    record_sha256 = serializers.CharField()
+    stands_on = StandsOnSerializer(help_text="the newest entry of the study's audit chain when it was given")
+    sha256 = serializers.CharField(help_text="of the signature itself")
+    state = serializers.ChoiceField(choices=State.choices)
+    valid = serializers.BooleanField(help_text="verified now, against the record as it is and the audit trail")
+    because = serializers.CharField(help_text="why it does not verify")
 
 
 class DecisionSerializer(serializers.ModelSerializer[Decision]):
@@ -94,9 +116,9 @@ class DecisionSerializer(serializers.ModelSerializer[Decision]):
         reader: Reader = self.context["reader"]
         return reader.text(decision.withdrawn_reason)
 
+    @extend_schema_field(SignatureSerializer(many=True))
     def get_signatures(self, decision: Decision) -> list[dict[str, Any]]:
-        given = self.context["signatures"].get(str(decision.pk), [])
-        return list(SignatureSerializer(given, many=True).data)
+        return list(self.context["signatures"].get(str(decision.pk), []))
 
 
 class ReadOnly(ListModelMixin, RetrieveModelMixin, StudyScoped):
@@ -134,11 +156,18 @@ class DecisionViewSet(ReadOnly):
         return self.study.decisions.select_related("recommendation", "level", "opened_cohort")
 
     def get_serializer_context(self) -> dict[str, Any]:
-        given: dict[str, list[Signature]] = {}
-        if not self.is_schema:
-            for signature in Signature.objects.filter(record_kind=RECORD_KIND, study_id=self.study.pk):
-                given.setdefault(signature.record_key, []).append(signature)
-        return {**super().get_serializer_context(), "signatures": given}
+        signatures = {} if self.is_schema else self._verified_signatures()
+        return {**super().get_serializer_context(), "signatures": signatures}
+
+    def _verified_signatures(self) -> dict[str, list[dict[str, Any]]]:
+        """By the decision's key, oldest first; a constant number of queries for all of the study."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        given = list(Signature.objects.filter(record_kind=RECORD_KIND, study_id=self.study.pk).select_related("signer"))
+        verdicts = verify_stored(given)
+        for signature in given:
+            one = told(signature, verdicts[signature.pk], self.study.time_zone)
+            found.setdefault(signature.record_key, []).append(one)
+        return found
 
 
 def register(router: BaseRouter) -> None:

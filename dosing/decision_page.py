@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from accounts.manifestation import SignatureShown, Verdict, signature_shown, time_words, verify
 from accounts.models import Signature
-from accounts.queries import signature_covers
 from audit.memory import remembered
 from dosing.conclusion import tally_of
 from dosing.curve import Curve, draw_curve
@@ -56,18 +54,6 @@ class LevelShown:
 
 
 @dataclass(frozen=True)
-class SignatureShown:
-    """As components/signature.html takes it."""
-
-    signer: str
-    role: str
-    status: str
-    meaning: str = ""
-    time: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class DecisionShown:
     """One decision on the recommendation, with its signatures."""
 
@@ -84,22 +70,16 @@ class DecisionShown:
         return len(self.decision.roles_required) - len(self.waiting)
 
 
-def time_words(moment: dt.datetime, study: Study) -> str:
-    """'Sat 21 Nov 2026, 10:02 CET' in the study's time zone."""
-    local = moment.astimezone(ZoneInfo(study.time_zone))
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
-
-
 def decision_context(page: StudyPage, recommendation: Recommendation, situation: Situation) -> dict[str, Any]:
     """All that the page shows about a recommendation; forms are added by the view."""
     study, reader = page.study, reader_with(page.held, page.study)
-    decisions = [_decision(d, situation, study, reader) for d in _decisions_on(recommendation)]
+    decisions = _decisions(recommendation, situation, study, reader)
     newest = situation.newest is not None and situation.newest.pk == recommendation.pk
     return {
         "recommendation": recommendation,
         "shown": recommendation.shown,
         "is_newest": newest,
-        "issued": time_words(recommendation.issued_at, study),
+        "issued": time_words(recommendation.issued_at, study.time_zone),
         "stored": _stored(page, recommendation, reader),
         "in_force": next((d for d in decisions if d.decision.status != Decision.Status.WITHDRAWN), None),
         "withdrawn": [d for d in decisions if d.decision.status == Decision.Status.WITHDRAWN],
@@ -236,12 +216,31 @@ def _decisions_on(recommendation: Recommendation) -> list[Decision]:
     return list(chosen.order_by("-pk"))
 
 
-def _decision(decision: Decision, situation: Situation, study: Study, reader: Reader) -> DecisionShown:
-    given = signatures_of(decision)
+def _decisions(
+    recommendation: Recommendation, situation: Situation, study: Study, reader: Reader
+) -> list[DecisionShown]:
+    """Newest first; every signature on them is verified, with one query for all."""
+    decisions = _decisions_on(recommendation)
+    given = {d.pk: signatures_of(d) for d in decisions}
+    records = {d.pk: decision_record(d) for d in decisions}
+    verdicts = verify(
+        [s for signatures in given.values() for s in signatures],
+        {s.pk: records[pk] for pk, signatures in given.items() for s in signatures},
+    )
+    return [_decision(d, given[d.pk], verdicts, situation, study, reader) for d in decisions]
+
+
+def _decision(
+    decision: Decision,
+    given: list[Signature],
+    verdicts: dict[int, Verdict],
+    situation: Situation,
+    study: Study,
+    reader: Reader,
+) -> DecisionShown:
     waiting = roles_waiting(decision, given)
     in_force = decision.status != Decision.Status.WITHDRAWN
-    record = decision_record(decision)
-    rows = [_given(s, record, study) for s in given]
+    rows = [signature_shown(s, verdicts[s.pk], study.time_zone) for s in given]
     if in_force:
         rows += [_awaited(study, role) for role in waiting]
     kind = decision.recommendation.kind
@@ -253,18 +252,6 @@ def _decision(decision: Decision, situation: Situation, study: Study, reader: Re
         waiting=tuple(waiting) if in_force else (),
         withdrawn_reason=reader.text(decision.withdrawn_reason),
         changes=reader.changes(changes_since_signing(decision, situation.tally)),
-    )
-
-
-def _given(signature: Signature, record: dict[str, Any], study: Study) -> SignatureShown:
-    covers = signature_covers(signature, record)
-    return SignatureShown(
-        signer=signature.printed_name,
-        role=role_words(signature.role),
-        status="valid" if covers else "stale",
-        meaning=f"“{signature.statement}”",
-        time=time_words(signature.signed_at, study),
-        note="" if covers else "The record is no longer what was signed.",
     )
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from accounts.models import Signature, User
+from accounts.manifestation import SignatureShown, State, role_name, signature_shown, verify
+from accounts.models import User
 from audit.models import Entry
-from dosing.words import role_words
 from trials.definition import PARTS, changed_parts
 from trials.errors import Fault
 from trials.models import ProtocolVersion, Study
@@ -97,24 +97,19 @@ def _step(study: Study, obstacle: Obstacle, faults: Sequence[Fault]) -> Step:
     return Step(obstacle.sentence, reverse("dosing:setup-people", args=[study.key]), label)
 
 
-def signature_lines(study: Study, version: ProtocolVersion) -> list[dict[str, str]]:
+def signature_lines(study: Study, version: ProtocolVersion) -> list[SignatureShown]:
     """For components/signature.html: given ones, awaited ones, and those that cover the draft no longer."""
-    given, rules = signatures_now(version), signature_rules(version)
+    given, outdated, rules = signatures_now(version), outdated_signatures(version)[:4], signature_rules(version)
+    verdicts = verify([*given, *outdated], {s.pk: version.definition for s in [*given, *outdated]})
     waiting = roles_waiting(rules.set_up, given) if rules else []
-    lines = [_line(s, study, "valid") for s in given]
-    lines += [{"signer": role_words(role).capitalize(), "status": "waiting"} for role in waiting]
+    lines = [signature_shown(s, verdicts[s.pk], study.time_zone) for s in given]
+    lines += [SignatureShown(role_name(role).capitalize(), "", "waiting") for role in waiting]
     note = "The draft was changed after that: it has to be signed again."
-    return lines + [{**_line(s, study, "stale"), "note": note} for s in outdated_signatures(version)[:4]]
-
-
-def _line(signature: Signature, study: Study, status: str) -> dict[str, str]:
-    return {
-        "signer": signature.printed_name,
-        "role": role_words(signature.role),
-        "meaning": signature.statement,
-        "time": _moment(signature.signed_at, study),
-        "status": status,
-    }
+    for signature in outdated:
+        verdict = verdicts[signature.pk]
+        because = note if verdict.state == State.CHANGED else ""
+        lines.append(signature_shown(signature, verdict, study.time_zone, because))
+    return lines
 
 
 def _moment(at: Any, study: Study) -> str:

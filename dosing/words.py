@@ -48,6 +48,9 @@ def choice_words(kind: str, choice: str, level: DoseLevel | None) -> str:
 _MTD_WORDS = {Choice.HOLD: "hold: the MTD is not settled yet", Choice.STOP: "end the study without an expansion"}
 
 
+STATEMENT_VERSION = "dose decision 1"  # another one when a word of `statement` changes
+
+
 def statement(kind: str, choice: str, level: DoseLevel | None) -> str:
     """The sentence above the button, which is stored with the signature."""
     reviewed = "I have reviewed the data shown here and"

@@ -15,6 +15,7 @@ from trials.models import Membership, ProtocolVersion, Role, Study
 from trials.protocol import Signatures
 
 SETUP = "trials.setup"
+STATEMENT_VERSION = "set-up 1"  # another one when a word of `statement` changes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dosing.operations.effects import take_effect
 from dosing.operations.recommend import renew_recommendation
 from dosing.queries.record import RECORD_KIND, decision_record, roles_waiting, signatures_of
 from dosing.queries.tally import tally_now
-from dosing.words import role_words, statement
+from dosing.words import STATEMENT_VERSION, role_words, statement
 from trials.errors import Forbidden, Refused
 from trials.models import DoseLevel, Study
 from trials.permissions import Permission, require, role_in_force
@@ -22,17 +22,27 @@ from trials.queries import lock_study
 
 
 def sign_decision(
-    *, decision: Decision, role: str, password: str, by: User, at: dt.datetime, shown_sha256: str | None = None
+    *,
+    decision: Decision,
+    role: str,
+    password: str,
+    by: User,
+    at: dt.datetime,
+    code: str = "",
+    shown_sha256: str | None = None,
 ) -> Decision:
     """Sign a decision in a role that the protocol names; with the last of them it takes effect in the same transaction.
 
+    code: the one-time code of the signer's authenticator app, where there is one.
     shown_sha256: SHA-256 of the decision's record as the signer saw it; refused (ChangedSinceShown) where the decision
     has another one. None: the caller has shown nothing.
     Where the data changed since the recommendation, nothing is signed: the refusal (DataChanged) ends its transaction,
     and then, in a second one, the decision is withdrawn and a new recommendation issued where the data allow one.
     """
     try:
-        return _sign(decision=decision, role=role, password=password, shown_sha256=shown_sha256, by=by, at=at)
+        return _sign(
+            decision=decision, role=role, password=password, code=code, shown_sha256=shown_sha256, by=by, at=at
+        )
     except DataChanged as refused:
         raise _renewed(refused, decision.study, by, at) from refused
 
@@ -48,6 +58,7 @@ def propose_and_sign(
     password: str,
     by: User,
     at: dt.datetime,
+    code: str = "",
     shown_sha256: str | None = None,
 ) -> Decision:
     """What the first signer does in one form: both, or neither. Refused like the two by themselves.
@@ -66,6 +77,7 @@ def propose_and_sign(
             comment=comment,
             role=role,
             password=password,
+            code=code,
             by=by,
             at=at,
         )
@@ -83,6 +95,7 @@ def _propose_and_sign(
     comment: str,
     role: str,
     password: str,
+    code: str,
     by: User,
     at: dt.datetime,
 ) -> Decision:
@@ -95,7 +108,7 @@ def _propose_and_sign(
         by=by,
         at=at,
     )
-    return _sign(decision=decision, role=role, password=password, shown_sha256=None, by=by, at=at)
+    return _sign(decision=decision, role=role, password=password, code=code, shown_sha256=None, by=by, at=at)
 
 
 @operation
@@ -110,7 +123,7 @@ def withdraw_shown_decision(
 
 @operation
 def _sign(
-    *, decision: Decision, role: str, password: str, shown_sha256: str | None, by: User, at: dt.datetime
+    *, decision: Decision, role: str, password: str, code: str, shown_sha256: str | None, by: User, at: dt.datetime
 ) -> Decision:
     require(by, Permission.SIGN_DECISION, decision.study)
     study = lock_study(decision.study)
@@ -119,7 +132,7 @@ def _sign(
         _refuse_unless_shown(decision, shown_sha256)
     _refuse_role(decision, study, role, by)
     refuse_if_changed(decision.recommendation, tally_now(study, at))
-    _sign_record(decision, role, password, by, at)
+    _sign_record(decision, role, (password, code), by, at)
     if not roles_waiting(decision, signatures_of(decision)):
         decision.opened_cohort = take_effect(decision=decision, by=by, at=at)
         decision.status, decision.signed_at = Decision.Status.SIGNED, at
@@ -142,7 +155,8 @@ def _refuse_role(decision: Decision, study: Study, role: str, by: User) -> None:
         raise Forbidden(f"You are not the {role_words(role)} of {study.key}.")
 
 
-def _sign_record(decision: Decision, role: str, password: str, by: User, at: dt.datetime) -> Signature:
+def _sign_record(decision: Decision, role: str, secrets: tuple[str, str], by: User, at: dt.datetime) -> Signature:
+    password, code = secrets
     try:
         return sign_record(
             study_id=decision.study_id,
@@ -150,9 +164,12 @@ def _sign_record(decision: Decision, role: str, password: str, by: User, at: dt.
             record_key=str(decision.pk),
             record=decision_record(decision),
             password=password,
+            code=code,
             role=role,
             meaning=Signature.Meaning.APPROVAL,
             statement=statement(decision.recommendation.kind, decision.choice, decision.level),
+            statement_version=STATEMENT_VERSION,
+            record_version=f"recommendation {decision.recommendation.number}",
             by=by,
             at=at,
         )

@@ -16,7 +16,7 @@ from trials.permissions import role_in_force
 from trials.protocol import Protocol
 from trials.protocol_checks import faults_of
 from trials.queries import draft_of, lock_study
-from trials.readiness import SETUP, obstacles, record_key, statement
+from trials.readiness import SETUP, STATEMENT_VERSION, obstacles, record_key, statement
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class BoundaryRow:
 
 
 @operation
-def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by: User, at: dt.datetime) -> Signature:
+def sign_set_up(
+    *, study: Study, role: str, seen_sha256: str, password: str, by: User, at: dt.datetime, code: str = ""
+) -> Signature:
     """Sign the draft as it was shown, in a role that it names for this. Bound to the canonical JSON of the definition.
 
     A change of the draft after that leaves the signature as it is, on what it was given for: it does not cover the
@@ -56,9 +58,12 @@ def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by:
             record_key=record_key(version),
             record=version.definition,
             password=password,
+            code=code,
             role=role,
             meaning=Signature.Meaning.REVIEW,
             statement=statement(version),
+            statement_version=STATEMENT_VERSION,
+            record_version=f"version {version.number}",
             by=by,
             at=at,
         )
