@@ -7,7 +7,7 @@ from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
 
-REGULATED_APPS = ("accounts", "trials", "patients", "labs", "dosing", "reminders")
+REGULATED_APPS = ("audit", "accounts", "trials", "patients", "labs", "dosing", "reminders")
 
 # Tables that are there: before the first migration none is, and the check has nothing to say.
 _TABLES_WITHOUT_TRIGGER = """

@@ -66,11 +66,12 @@ def write_export(
     return {int(head["study_id"]): int(head["entries"]) for head in heads}
 
 
-def published_line(published: Published) -> str:
-    """A line of a file of published hashes."""
+def published_line(published: Published, study: str = "") -> str:
+    """A line of a file of published hashes; `study` is for people who read it."""
     line = {
         "day": published.day,
         "study_id": str(published.study_id),
+        **({"study": study} if study else {}),
         "position": str(published.position),
         "hash": published.hash,
     }

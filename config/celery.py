@@ -31,6 +31,7 @@ class Schedule:
     }
     beat_schedule = {
         "sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0},
+        "audit-publication": {"task": "reminders.tasks.publish_audit", "schedule": 900.0},
         "abandoned-plays": {"task": "reminders.tasks.look_for_abandoned_plays", "schedule": 60.0},
         "abandoned-simulations": {"task": "dosing.tasks.look_for_abandoned_simulations", "schedule": 60.0},
     }

@@ -87,7 +87,7 @@ def reset() -> None:
     """Delete the demo's database, its mail and its logs. Raises CannotStart while the demo runs."""
     with step("Forgetting the demo's data"):
         Servers().remove()
-        for folder in (LOGS, MAIL):
+        for folder in (LOGS, MAIL, VAR_DIR / "audit"):
             shutil.rmtree(folder, ignore_errors=True)
         for file in (HALF_MADE, PEOPLE):
             file.unlink(missing_ok=True)

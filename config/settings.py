@@ -4,6 +4,8 @@
 safe values are chosen here) or `production` (nothing is chosen here: a missing variable stops the start).
 """
 
+from pathlib import Path
+
 import environ
 
 from config.environment import BASE_DIR, VAR_DIR, kept_secret, load_dot_env
@@ -211,6 +213,11 @@ if not env.str("EMAIL_URL", default=""):
 EMAIL_FILE_PATH = VAR_DIR / "mail"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Rung <rung@localhost>")
+
+# --- The audit trail: where its newest hashes are published once a day ---
+
+AUDIT_PUBLISHED_DIR = Path(env.str("AUDIT_PUBLISHED_DIR", default="") or VAR_DIR / "audit")
+AUDIT_PUBLISHED_TO = env.list("AUDIT_PUBLISHED_TO", default=[])
 
 # --- The demonstration: its sign-in page shows who can sign in ---
 

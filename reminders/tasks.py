@@ -5,9 +5,11 @@ from typing import Any
 
 import structlog
 from celery import shared_task
+from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
+from audit.operations import publish_what_is_due
 from reminders import operations
 from reminders.models import Play, Reminder
 from reminders.operations.rehearsal import play_on
@@ -69,3 +71,15 @@ def hand_out_play(play_id: int, **how: Any) -> None:
         play_rehearsal.apply_async((play_id,), **how)
     except OperationalError as error:
         log.warning("play_not_handed_out", play=play_id, error=type(error).__name__)
+
+
+@shared_task(ignore_result=True)
+def publish_audit() -> None:
+    """The newest hash of each chain of the audit trail, once a day."""
+    publish_what_is_due(
+        names=dict(Study.objects.values_list("pk", "key")),
+        folder=settings.AUDIT_PUBLISHED_DIR,
+        addresses=settings.AUDIT_PUBLISHED_TO,
+        by=User.objects.system(),
+        at=clock.now(),
+    )

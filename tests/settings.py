@@ -25,6 +25,9 @@ DATABASES["default"]["CONN_MAX_AGE"] = 0
 INSTALLED_APPS = ["zeal", *INSTALLED_APPS]
 MIDDLEWARE = ["zeal.middleware.zeal_middleware", *MIDDLEWARE]
 
+# What a demo published of its own trail says nothing about the tests' databases.
+AUDIT_PUBLISHED_DIR = VAR_DIR / "test-audit"
+
 # Real hashing takes its time on purpose; tests sign in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Files are found where they are; there is no folder of collected ones to warn about.

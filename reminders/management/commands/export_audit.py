@@ -5,7 +5,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from audit.export import write_export
 from audit.verifier import chain_name
-from reminders.management.commands.verify_audit import chosen_chains
+from reminders.management.commands.verify_audit import all_published, chosen_chains
 from trials import clock
 from trials.models import Study
 
@@ -19,7 +19,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         keys = dict(Study.objects.values_list("pk", "key"))
-        names = {n: keys.get(n) or chain_name(n) for n in chosen_chains(options["study"], keys, [])}
+        published = all_published()
+        names = {n: keys.get(n) or chain_name(n) for n in chosen_chains(options["study"], keys, published)}
         with options["file"].open("xb") as file:
-            entries = write_export(file, names, [], clock.now())
+            entries = write_export(file, names, published, clock.now())
         self.stdout.write(f"{sum(entries.values())} entries of {len(entries)} chains are in {options['file']}.")

@@ -1,9 +1,12 @@
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from audit import seal
+from audit.models import Publication
+from audit.operations import FILE
 from audit.verifier import Published, chain_name, read_published
 from trials.models import Study
 
@@ -24,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         keys = dict(Study.objects.values_list("pk", "key"))
         with seal.one_moment():
-            published = _published(options["published"])
+            published = all_published(options["published"])
             chosen = chosen_chains(options["study"], keys, published)
             wrong = sum(self._chain(study_id, keys, published) for study_id in chosen)
             if not options["chains_only"]:
@@ -55,11 +58,14 @@ class Command(BaseCommand):
         return len(faults)
 
 
-def _published(path: Path | None) -> list[Published]:
-    if path is None:
-        return []
-    with path.open(encoding="utf-8") as file:
-        return read_published(file)
+def all_published(kept: Path | None = None) -> list[Published]:
+    """What the database says was published, what stands in the file, and what is in a file that was kept elsewhere."""
+    found = [line for publication in Publication.objects.all() for line in publication.published]
+    for file in (settings.AUDIT_PUBLISHED_DIR / FILE, kept):
+        if file is not None and (file == kept or file.is_file()):
+            with file.open(encoding="utf-8") as lines:
+                found += read_published(lines)
+    return list(dict.fromkeys(found))
 
 
 def chosen_chains(asked: str, keys: dict[int, str], published: list[Published]) -> list[int]:
