@@ -33,6 +33,12 @@ def load_dot_env() -> None:
         environ.Env.read_env(BASE_DIR / ".env")
 
 
+def admin_url() -> str:
+    """The server's administrator, named for one command at a time (`restore`); empty everywhere else."""
+    load_dot_env()
+    return os.environ.get("DATABASE_ADMIN_URL", "")
+
+
 def kept_secret(path: Path) -> str:
     """A random text that is made at the first call and read from `path` (mode 0600) ever after.
 
