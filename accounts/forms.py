@@ -16,6 +16,7 @@ from accounts.errors import CannotSignIn
 from accounts.models import UsedCode, User
 from accounts.operations import check_code_at_sign_in, check_password_again, check_password_at_sign_in
 from accounts.operations.second_factor import step_of, use_step
+from accounts.queries import asks_for_code
 
 
 def password_field(label: str = "Password", *, autocomplete: str = "current-password") -> forms.CharField:
@@ -27,6 +28,28 @@ def code_field(label: str = "Code", help_text: str = "") -> forms.CharField:
     """Six digits of an authenticator app, or a recovery code."""
     attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", "class": "field-short", "maxlength": 20}
     return forms.CharField(label=label, help_text=help_text, widget=forms.TextInput(attrs=attributes))
+
+
+class SigningFields(forms.Form):
+    """For every form that signs: the password again, and the code of whoever has an authenticator app.
+
+    `templates/components/sign_fields.html` shows them; `form.secrets()` is what an operation that signs wants to have.
+    """
+
+    password = password_field()
+    code = code_field(
+        "Code",
+        "From your authenticator app. The one you signed in with is used up: wait for the next.",
+    )
+
+    def __init__(self, *args: Any, signer: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_for_code(signer):
+            del self.fields["code"]
+
+    def secrets(self) -> dict[str, str]:
+        """The password and the code as they were typed, for `**`."""
+        return {"password": self.cleaned_data["password"], "code": self.cleaned_data.get("code", "")}
 
 
 class SignInForm(forms.Form):

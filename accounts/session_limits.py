@@ -28,12 +28,15 @@ def ends_at(request: HttpRequest, now: dt.datetime) -> dt.datetime:
 
 def note_presence(request: HttpRequest, now: dt.datetime) -> None:
     """Somebody is there. Written at most once a minute, so that reading pages does not write to the database."""
-    if _BEGAN not in request.session:
-        begin(request, now)
-    elif now - _moment(request, _SEEN, now) >= NOTED_EVERY:
+    if now - _moment(request, _SEEN, now) >= NOTED_EVERY:
+        request.session[_BEGAN] = _moment(request, _BEGAN, now).timestamp()
         request.session[_SEEN] = now.timestamp()
 
 
 def _moment(request: HttpRequest, name: str, now: dt.datetime) -> dt.datetime:
+    """Where a session has not noted it, the person's last sign-in stands for it."""
     noted = request.session.get(name)
-    return now if noted is None else dt.datetime.fromtimestamp(noted, dt.UTC)
+    if noted is not None:
+        return dt.datetime.fromtimestamp(noted, dt.UTC)
+    last = request.user.last_login if request.user.is_authenticated else None
+    return last or now

@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 
+from accounts.forms import SigningFields
 from dosing.models import Decision, Recommendation
 from dosing.queries.choices import Option, Sizes
 from dosing.words import role_words
 
 Choice = Decision.Choice
-PASSWORD = forms.PasswordInput(attrs={"autocomplete": "current-password"})
 
 
 class ShownForm(forms.Form):
@@ -26,11 +26,11 @@ class ShownForm(forms.Form):
         self.data = typed | present
 
 
-class SignForm(ShownForm):
-    """The password again, and the role where the person holds more than one that is asked for."""
+class SignForm(SigningFields, ShownForm):
+    """The password again, the code, and the role where the person holds more than one that is asked for."""
 
     role = forms.ChoiceField(label="You sign as")
-    password = forms.CharField(label="Password", widget=PASSWORD, strip=False)
+    field_order = ["role", "password", "code"]
 
     def __init__(self, *args: Any, roles: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +60,7 @@ class DecideForm(SignForm):
         help_text="Needed when you differ from the recommendation.",
     )
 
-    field_order = ["choice", "cohort_size", "comment", "role", "password"]
+    field_order = ["choice", "cohort_size", "comment", "role", "password", "code"]
 
     def __init__(
         self, *args: Any, recommendation: Recommendation, offered: list[Option], sizes: Sizes | None, **kwargs: Any

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 from django import forms
 from django.utils import timezone
 
+from accounts.forms import SigningFields
 from dosing.words import role_words
 from trials import registry_record, study_file
 from trials.models import Role, Site, Study
@@ -16,7 +17,6 @@ from trials.models import Role, Site, Study
 ZONE = {"list": "time-zones", "data-combobox": "", "autocomplete": "off", "spellcheck": "false"}
 KEY_HINT = "Stands in every address and never changes: letters, digits and hyphens, such as LEN-MAG-01."
 REHEARSAL_HINT = "To try the study out with invented patients, on days of its own. It needs no signatures."
-PASSWORD = forms.PasswordInput(attrs={"autocomplete": "current-password"})
 
 
 def zones() -> list[str]:
@@ -132,12 +132,12 @@ class EndRoleForm(forms.Form):
     reason = forms.CharField(label="Why", required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class SignSetUpForm(forms.Form):
-    """The password again, and the role where the person holds more than one that signs."""
+class SignSetUpForm(SigningFields):
+    """The password again, the code, and the role where the person holds more than one that signs."""
 
     seen_sha256 = forms.CharField(widget=forms.HiddenInput)
     role = forms.ChoiceField(label="You sign as")
-    password = forms.CharField(label="Password", widget=PASSWORD, strip=False)
+    field_order = ["role", "password", "code"]
 
     def __init__(self, *args: Any, roles: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

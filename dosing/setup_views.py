@@ -115,14 +115,15 @@ def sign(request: HttpRequest, key: str) -> HttpResponse:
         messages.warning(request, sentence)
         return redirect("dosing:setup", key=key)
     roles = roles_to_sign(page, version)
-    form = SignSetUpForm(request.POST or None, roles=roles, initial={"seen_sha256": version.sha256}) if roles else None
+    initial = {"seen_sha256": version.sha256}
+    form = SignSetUpForm(request.POST or None, roles=roles, signer=page.user, initial=initial) if roles else None
     status = 200
     if request.method == "POST" and form is not None and form.is_valid():
         try:
             given = form.cleaned_data
             operations.sign_set_up(
-                study=page.study, role=given["role"], seen_sha256=given["seen_sha256"], password=given["password"],
-                by=page.user, at=page.now,
+                study=page.study, role=given["role"], seen_sha256=given["seen_sha256"], by=page.user, at=page.now,
+                **form.secrets(),
             )  # fmt: skip
             messages.success(request, f"You have signed the {words_for(version)}.")
             return redirect("reminders:amendment" if page.is_live else "dosing:setup", key=key)

@@ -100,7 +100,7 @@ def propose(request: HttpRequest, key: str, number: int) -> HttpResponse:
             cohort_size=given.get("cohort_size"),
             comment=given["comment"],
             role=given["role"],
-            password=given["password"],
+            **form.secrets(),
             shown_sha256=given["shown_sha256"],
             by=page.user,
             at=page.now,
@@ -115,7 +115,7 @@ def propose(request: HttpRequest, key: str, number: int) -> HttpResponse:
 def sign(request: HttpRequest, key: str, number: int) -> HttpResponse:
     page = open_study(request, key, Permission.SIGN_DECISION)
     recommendation = _recommendation(page, number)
-    form = SignForm(request.POST, roles=_roles(page, recommendation))
+    form = SignForm(request.POST, roles=_roles(page, recommendation), signer=page.user)
     if not form.is_valid():
         return _recommendation_page(page, recommendation, form=form)
     given = form.cleaned_data
@@ -123,7 +123,7 @@ def sign(request: HttpRequest, key: str, number: int) -> HttpResponse:
         decided = sign_decision(
             decision=_decision_shown(recommendation, given["decision"]),
             role=given["role"],
-            password=given["password"],
+            **form.secrets(),
             shown_sha256=given["shown_sha256"],
             by=page.user,
             at=page.now,
@@ -264,7 +264,7 @@ def _forms(
     if in_force.decision.status != Decision.Status.PROPOSED or not mine:
         return {"form": None, "form_kind": "", "can_withdraw": bool(in_force.waiting)}
     fresh = form is None or isinstance(form, DecideForm)
-    signing = SignForm(roles=mine, initial=_as_shown(context)) if fresh else form
+    signing = SignForm(roles=mine, signer=page.user, initial=_as_shown(context)) if fresh else form
     return {"form": signing, "form_kind": "sign", "can_withdraw": True}
 
 
@@ -283,4 +283,5 @@ def _decide_form(page: StudyPage, recommendation: Recommendation, data: Any = No
         offered=offered,
         sizes=sizes_of_next_cohort(recommendation, page.study, offered),
         roles=roles,
+        signer=page.user,
     )

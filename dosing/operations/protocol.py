@@ -38,11 +38,15 @@ def import_study(*, text: str, by: User, at: dt.datetime, key: str = "", rehears
 
 
 @operation
-def sign_set_up(*, study: Study, role: str, seen_sha256: str, password: str, by: User, at: dt.datetime) -> Signature:
+def sign_set_up(
+    *, study: Study, role: str, seen_sha256: str, password: str, by: User, at: dt.datetime, code: str = ""
+) -> Signature:
     """Sign a draft whose design, too, has no fault. As `trials.operations.sign_set_up`."""
     study = lock_study(study)
     refuse_faulty_design(study)
-    return trials.sign_set_up(study=study, role=role, seen_sha256=seen_sha256, password=password, by=by, at=at)
+    return trials.sign_set_up(
+        study=study, role=role, seen_sha256=seen_sha256, password=password, code=code, by=by, at=at
+    )
 
 
 @operation
