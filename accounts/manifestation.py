@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 
 from accounts.canonical import canonical_json, sha256_of
-from accounts.models import Signature
+from accounts.models import DeclinedSignature, Signature
 from audit.models import Entry
 
 Record = Mapping[str, Any]
@@ -158,6 +158,17 @@ def signature_shown(signature: Signature, verdict: Verdict, zone: str, note: str
         meaning=meaning_words(signature),
         time=time_words(signature.signed_at, zone),
         note=note or verdict.sentence,
+    )
+
+
+def declined_shown(declined: DeclinedSignature, zone: str) -> SignatureShown:
+    """A signature that was declined, for the component of pages."""
+    return SignatureShown(
+        signer=declined.printed_name,
+        role=role_name(declined.role),
+        status="declined",
+        meaning=f"Declined: “{declined.reason}”",
+        time=time_words(declined.declined_at, zone),
     )
 
 

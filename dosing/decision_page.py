@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from accounts.manifestation import SignatureShown, Verdict, signature_shown, time_words, verify
-from accounts.models import Signature
+from accounts.manifestation import SignatureShown, Verdict, declined_shown, signature_shown, time_words, verify
+from accounts.models import DeclinedSignature, Signature
 from audit.memory import remembered
 from dosing.conclusion import tally_of
 from dosing.curve import Curve, draw_curve
@@ -19,7 +19,7 @@ from dosing.models import Decision, Recommendation
 from dosing.paths_ahead import tree_ahead
 from dosing.queries import Change, Situation, Stage, changes_since_signing
 from dosing.queries.reader import Reader, reader_with
-from dosing.queries.record import decision_record, roles_waiting, signatures_of
+from dosing.queries.record import RECORD_KIND, decision_record, roles_waiting, signatures_of
 from dosing.queries.shown import COUNTS
 from dosing.strip import COUNTING_WORDS, EXPANSION_WORDS, WORDS, Strip, boundary_strip
 from dosing.words import choice_words, role_words, statement
@@ -227,7 +227,17 @@ def _decisions(
         [s for signatures in given.values() for s in signatures],
         {s.pk: records[pk] for pk, signatures in given.items() for s in signatures},
     )
-    return [_decision(d, given[d.pk], verdicts, situation, study, reader) for d in decisions]
+    said_no = DeclinedSignature.objects.filter(record_kind=RECORD_KIND, record_key__in=[str(pk) for pk in given])
+    shown = [_decision(d, given[d.pk], verdicts, situation, study, reader) for d in decisions]
+    return [_with_declined(one, list(said_no), study, reader) for one in shown]
+
+
+def _with_declined(
+    shown: DecisionShown, declined: list[DeclinedSignature], study: Study, reader: Reader
+) -> DecisionShown:
+    mine = [declined_shown(d, study.time_zone) for d in declined if d.record_key == str(shown.decision.pk)]
+    readable = tuple(replace(one, meaning=reader.text(one.meaning)) for one in mine)
+    return replace(shown, signatures=shown.signatures + readable) if mine else shown
 
 
 def _decision(

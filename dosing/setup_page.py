@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
-from accounts.manifestation import SignatureShown, State, role_name, signature_shown, verify
+from accounts.manifestation import SignatureShown, State, declined_shown, role_name, signature_shown, verify
 from accounts.models import User
 from audit.models import Entry
 from trials.definition import PARTS, changed_parts
@@ -17,7 +17,15 @@ from trials.errors import Fault
 from trials.models import ProtocolVersion, Study
 from trials.protocol import Protocol
 from trials.protocol_words import count, day_words
-from trials.readiness import Obstacle, obstacles, outdated_signatures, roles_waiting, signature_rules, signatures_now
+from trials.readiness import (
+    Obstacle,
+    declined_now,
+    obstacles,
+    outdated_signatures,
+    roles_waiting,
+    signature_rules,
+    signatures_now,
+)
 from trials.study_forms.words import words_of
 
 CHANGES_SHOWN = 8
@@ -104,6 +112,7 @@ def signature_lines(study: Study, version: ProtocolVersion) -> list[SignatureSho
     waiting = roles_waiting(rules.set_up, given) if rules else []
     lines = [signature_shown(s, verdicts[s.pk], study.time_zone) for s in given]
     lines += [SignatureShown(role_name(role).capitalize(), "", "waiting") for role in waiting]
+    lines += [declined_shown(declined, study.time_zone) for declined in declined_now(version)]
     note = "The draft was changed after that: it has to be signed again."
     for signature in outdated:
         verdict = verdicts[signature.pk]

@@ -1,6 +1,15 @@
 from django.urls import URLPattern, path
 
-from dosing import comparison_urls, design_urls, dossier_urls, setup_urls, simulation_urls, views, workbench_urls
+from dosing import (
+    comparison_urls,
+    decline_urls,
+    design_urls,
+    dossier_urls,
+    setup_urls,
+    simulation_urls,
+    views,
+    workbench_urls,
+)
 
 app_name = "dosing"
 
@@ -13,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("studies/<slug:key>/decisions/<int:number>/propose/", views.propose, name="propose"),
     path("studies/<slug:key>/decisions/<int:number>/sign/", views.sign, name="sign"),
     path("studies/<slug:key>/decisions/<int:number>/withdraw/", views.withdraw, name="withdraw"),
+    *decline_urls.urlpatterns,
     *dossier_urls.urlpatterns,
     *workbench_urls.urlpatterns,
     *comparison_urls.urlpatterns,

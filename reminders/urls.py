@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reminders import amendment_views, try_views, views
+from reminders import amendment_views, signature_urls, try_views, views
 
 app_name = "reminders"
 
@@ -24,5 +24,6 @@ urlpatterns = [
     path("studies/<slug:key>/versions/<int:number>/", amendment_views.version, name="version"),
     path("studies/<slug:key>/versions/<int:number>/<slug:code>/", amendment_views.follow, name="version-site"),
     path("studies/<slug:key>/history/", views.history, name="history"),
+    *signature_urls.urlpatterns,
     path("calendar/<slug:token>.ics", views.feed, name="feed"),
 ]

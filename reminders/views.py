@@ -17,6 +17,7 @@ from reminders.history import story
 from reminders.models import Feed
 from reminders.presenters import MessageRow, day_words, next_step, sections, short_row
 from reminders.queries import reminders_shown_to, zone_of
+from reminders.to_sign import to_sign
 from trials import clock
 from trials.access import StudyPage, open_study
 from trials.errors import Forbidden, Refused
@@ -39,14 +40,16 @@ def home(request: HttpRequest) -> HttpResponse:
     studies = list(Study.objects.visible_to(cast(User, request.user)).with_state())
     if len(studies) == 1:
         return redirect("reminders:today", key=studies[0].key)
-    return render(request, "reminders/home.html", {"chosen": studies})
+    to_sign_count = len(to_sign(cast(User, request.user)))
+    return render(request, "reminders/home.html", {"chosen": studies, "to_sign_count": to_sign_count})
 
 
 @login_required
 def studies(request: HttpRequest) -> HttpResponse:
     """The person's studies, also where there is only one; here another one is started."""
     chosen = Study.objects.visible_to(cast(User, request.user)).with_state()
-    return render(request, "reminders/home.html", {"chosen": chosen})
+    to_sign_count = len(to_sign(cast(User, request.user)))
+    return render(request, "reminders/home.html", {"chosen": chosen, "to_sign_count": to_sign_count})
 
 
 @login_required
@@ -59,6 +62,7 @@ def today(request: HttpRequest, key: str) -> HttpResponse:
         "sections": sections(page.study, mine),
         "agenda": mine,
         "next_step": next_step(mine),
+        "to_sign_count": len(to_sign(page.user)),
         "doubtful": reminders_shown_to(page.user, page.study).unsettled().count(),
         "may_record": any(page.may(Permission.RECORD_CLINICAL, m.site) for m in page.held),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from accounts.models import Signature
+from accounts.models import DeclinedSignature, Signature
 from accounts.queries import signatures_on
 from trials.errors import Fault
 from trials.models import Membership, ProtocolVersion, Role, Study
@@ -55,6 +55,11 @@ def set_up_records(keys: Collection[str]) -> dict[str, dict[str, Any]]:
 def signatures_now(version: ProtocolVersion) -> list[Signature]:
     """The signatures that cover the draft as it is."""
     return [s for s in signatures_on(SETUP, record_key(version)) if s.record_sha256 == version.sha256]
+
+
+def declined_now(version: ProtocolVersion) -> list[DeclinedSignature]:
+    """Who declined to sign the draft as it is, oldest first."""
+    return list(DeclinedSignature.objects.filter(record_kind=SETUP, record_key=record_key(version)))
 
 
 def outdated_signatures(version: ProtocolVersion) -> list[Signature]:
