@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,11 +26,17 @@ ELSEWHERE = "a reason given at another site"
 
 @dataclass(frozen=True)
 class Line:
-    """One row that was recorded or changed. changes: sentences such as 'grade changed from 2 to 3'."""
+    """One row that was recorded or changed. changes: sentences such as 'grade changed from 2 to 3'.
+
+    entry_id, table, row_id: the audit entry and the record that it is about.
+    """
 
     title: str
     facts: str = ""
     changes: tuple[str, ...] = ()
+    entry_id: int = 0
+    table: str = ""
+    row_id: str = ""
 
 
 @dataclass
@@ -73,7 +79,8 @@ class Audience:
 
     def line(self, line: Line) -> Line:
         text = self.reader.text
-        return Line(text(line.title), text(line.facts), tuple(text(change) for change in line.changes))
+        changes = tuple(text(change) for change in line.changes)
+        return replace(line, title=text(line.title), facts=text(line.facts), changes=changes)
 
 
 def audience_of(study: Study, site_ids: frozenset[int] | None, entries: list[Entry]) -> Audience:
@@ -102,14 +109,14 @@ def story(study: Study, entries: list[Entry], zone: str, site_ids: frozenset[int
     The number of queries does not grow with the entries.
     """
     values, audience = Values(study, entries, zone), audience_of(study, site_ids, entries)
-    people = {str(pk): name for pk, name in _people(entries)}
+    people = people_of(entries)
     days: list[Day] = []
     for together in _in_one_go(entries):
         first = together[0]
         at = first.at.astimezone(ZoneInfo(zone))
         if not days or days[-1].day != at.date():
             days.append(Day(at.date()))
-        lines = [line for entry in reversed(together) for line in _lines(entry, values)]
+        lines = [line for entry in reversed(together) for line in lines_of(entry, values)]
         days[-1].deeds.append(
             Deed(
                 at=at,
@@ -122,9 +129,16 @@ def story(study: Study, entries: list[Entry], zone: str, site_ids: frozenset[int
     return [Day(day.day, [deed for deed in day.deeds if deed.lines]) for day in days]
 
 
-def _people(entries: Iterable[Entry]) -> Iterable[tuple[int, str]]:
+def people_of(entries: Iterable[Entry]) -> dict[str, str]:
+    """Who acted: actor id → full name."""
     ids = {int(entry.actor_id) for entry in entries if entry.actor_id.isdigit()}
-    return User.objects.filter(pk__in=ids).values_list("pk", "full_name")
+    return {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "full_name")}
+
+
+def lines_of(entry: Entry, values: Values) -> Iterator[Line]:
+    """What an entry says, each line with the record that it is about."""
+    for line in _lines(entry, values):
+        yield replace(line, entry_id=entry.pk, table=entry.table_name, row_id=entry.row_id)
 
 
 def _in_one_go(entries: list[Entry]) -> Iterator[list[Entry]]:

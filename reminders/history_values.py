@@ -26,6 +26,7 @@ Column = tuple[str, str]
 # How a row of each model is called, and what has to be read with it.
 NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = {
     User: (lambda row: row.full_name, ()),
+    Study: (lambda row: row.key, ()),
     Site: (lambda row: row.name, ()),
     DoseLevel: (lambda row: row.label, ()),
     Part: (lambda row: row.get_kind_display(), ()),

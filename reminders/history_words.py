@@ -86,7 +86,9 @@ WORDS: dict[str, Words] = {
     "trials_versionatsite": Words("Protocol version at a site", _S.STUDY, ("version_id", "site_id", "from_day")),
     "trials_part": Words("Part", _S.STUDY, ("kind", "planned_patients")),
     "trials_site": Words("Site", _S.STUDY, ("code", "name", "time_zone")),
-    "trials_membership": Words("Role", _S.STUDY, ("user_id", "role", "site_id")),
+    "reminders_rehearsal": Words("Rehearsal", _S.STUDY, ("source_id", "started_on")),
+    "trials_membership": Words("Role", _S.STUDY, ("user_id", "role", "site_id", "from_day", "to_day")),
+    "trials_personcheck": Words("Check of a person", _S.STUDY, ("user_id", "kind", "version_id", "done_on", "how")),
 }
 
 # What an update says more clearly than "changed": (table, column) → the words, where the column was empty before.
@@ -124,6 +126,7 @@ _UNTOLD = """
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
     calculation decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at set_at set_by_id
+    scenario seed started_by_id
 """
 UNTOLD = frozenset(_UNTOLD.split())
 
@@ -135,6 +138,7 @@ _NAMES = {
     "choice": "choice",
     "collected_on": "on",
     "from_rung": "from",
+    "source_id": "a copy of",
     "to_rung": "to",
     "closed_reason": "why",
     "cohort_size": "cohort size",

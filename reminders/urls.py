@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reminders import amendment_views, signature_urls, try_views, views
+from reminders import access_views, amendment_views, history_views, signature_urls, try_views, views
 
 app_name = "reminders"
 
@@ -23,7 +23,17 @@ urlpatterns = [
     path("studies/<slug:key>/versions/", amendment_views.versions, name="versions"),
     path("studies/<slug:key>/versions/<int:number>/", amendment_views.version, name="version"),
     path("studies/<slug:key>/versions/<int:number>/<slug:code>/", amendment_views.follow, name="version-site"),
-    path("studies/<slug:key>/history/", views.history, name="history"),
+    path("studies/<slug:key>/history/", history_views.history, name="history"),
+    path("studies/<slug:key>/history/as.<slug:kind>", history_views.export, name="history-export"),
+    path("studies/<slug:key>/history/review/", history_views.review, name="history-review"),
+    path("studies/<slug:key>/history/access/", access_views.access_log, name="access-log"),
+    path("studies/<slug:key>/history/patient/<str:code>/", history_views.patient_as_it_was, name="patient-as-it-was"),
+    path(
+        "studies/<slug:key>/history/decision/<int:number>/",
+        history_views.decision_as_it_was,
+        name="decision-as-it-was",
+    ),
+    path("studies/<slug:key>/history/<slug:table>/<int:row_id>/", history_views.record, name="history-record"),
     *signature_urls.urlpatterns,
     path("calendar/<slug:token>.ics", views.feed, name="feed"),
 ]

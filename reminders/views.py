@@ -12,21 +12,18 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from reminders import feeds, operations
 from reminders.calendar import PATIENTS_A_PAGE, Agenda, agenda, calendar_of, sites_seen
-from reminders.forms import HistoryFilter
-from reminders.history import story
 from reminders.models import Feed
 from reminders.presenters import MessageRow, day_words, next_step, sections, short_row
 from reminders.queries import reminders_shown_to, zone_of
 from reminders.to_sign import to_sign
 from trials import clock
 from trials.access import StudyPage, open_study
-from trials.errors import Forbidden, Refused
+from trials.errors import Refused
 from trials.models import Study
 from trials.permissions import Permission
 
 ROWS_OF_A_WEEK = 6
 SENT_A_PAGE = 30
-ENTRIES_A_PAGE = 60
 SETTLE = {
     "cancel": (operations.cancel_reminder, "The message will not be sent."),
     "again": (operations.send_again, "The message is sent again within a minute or two."),
@@ -125,26 +122,6 @@ def calendar_address(request: HttpRequest, key: str) -> HttpResponse:
     else:
         operations.feed_of(study=page.study, by=page.user, at=page.now)
     return redirect(f"{reverse('reminders:messages', args=[key])}#calendar")
-
-
-@login_required
-def history(request: HttpRequest, key: str) -> HttpResponse:
-    """Who changed what, when and why, in plain words."""
-    page = open_study(request, key, draft_too=True)
-    sites = [m.site for m in page.held if page.may(Permission.VIEW_HISTORY, m.site)]
-    if not sites:
-        raise Forbidden(f"Your roles in {page.study.key} do not allow you to {Permission.VIEW_HISTORY.value}.")
-    site_ids = None if None in sites else frozenset(site.pk for site in sites if site is not None)
-    form = HistoryFilter(request.GET, study=page.study, site_ids=site_ids)
-    entries = Paginator(form.entries(), ENTRIES_A_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "form": form,
-        "days": story(page.study, list(entries), _zone(page), site_ids),
-        "entries": entries,
-        "query": form.query_string(),
-        "zone": _zone(page),
-    }
-    return render(request, "reminders/history.html", page.context("History", **context))
 
 
 @require_GET
