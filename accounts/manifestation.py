@@ -64,11 +64,23 @@ NOT_AS_ENTERED = Verdict(State.ALTERED, "It is not what the audit trail says was
 BY_SOMEBODY_ELSE = Verdict(State.ALTERED, "The audit trail says that somebody other than the signer made it.")
 
 _readers: dict[str, ReadRecords] = {}
+_may_change: set[str] = set()
 
 
-def signed_kind(kind: str, read: ReadRecords) -> None:
-    """Make a kind of signed record known, from the `ready` of the app whose record it is."""
+def signed_kind(kind: str, read: ReadRecords, *, may_change: bool = False) -> None:
+    """Make a kind of signed record known, from the `ready` of the app whose record it is.
+
+    may_change: the record goes on after it was signed (a draft, a casebook): a signature that no longer covers it is
+    to be given again, and is no sign that somebody tampered with anything.
+    """
     _readers[kind] = read
+    if may_change:
+        _may_change.add(kind)
+
+
+def is_fault(signature: Signature, verdict: Verdict) -> bool:
+    """Whether a verdict is one that cannot come of ordinary work."""
+    return verdict.state == State.ALTERED or (not verdict.valid and signature.record_kind not in _may_change)
 
 
 def verify(signatures: Iterable[Signature], records: Mapping[int, Record | None]) -> dict[int, Verdict]:

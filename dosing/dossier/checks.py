@@ -132,7 +132,7 @@ def _state(kept: Kept, attributions: list[Kept], rows: list[Kept], names: Names)
         return "as first recorded"
     newest = corrections[-1]
     times = "once" if len(corrections) == 1 else f"{len(corrections)} times"
-    return f"corrected {times}, last by {names.person(newest.actor_id)}: {newest.reason}"
+    return f"changed {times}, last by {names.person(newest.actor_id)}: {newest.reason}"
 
 
 def _judgement(kept: Kept, rows: list[Kept]) -> str:

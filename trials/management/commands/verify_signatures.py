@@ -3,7 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.manifestation import verify_stored
+from accounts.manifestation import is_fault, verify_stored
 from accounts.models import Signature
 from trials.models import Study
 
@@ -27,13 +27,24 @@ class Command(BaseCommand):
             given = given.filter(study_id=next(pk for pk, key in keys.items() if key == options["study"]))
         signatures = list(given)
         verdicts = verify_stored(signatures)
-        wrong = [
-            f"{keys.get(s.study_id, 'no study')}: signature {s.pk} of {s.printed_name} ({s.role}) on {s.record_kind}"
-            f" {s.record_key} of {s.signed_at:%Y-%m-%d %H:%M:%S %Z}: {verdicts[s.pk].sentence}"
-            for s in signatures
-            if not verdicts[s.pk].valid
-        ]
+        wrong = []
+        for signature in signatures:
+            verdict = verdicts[signature.pk]
+            if is_fault(signature, verdict):
+                wrong.append(f"{_named(signature, keys)}: {verdict.sentence}")
+            elif not verdict.valid:
+                self.stdout.write(
+                    f"{_named(signature, keys)}: the record was changed since; it has to be signed again."
+                )
         if wrong:
             raise CommandError("\n".join(wrong), returncode=1)
         count = len(signatures)
         self.stdout.write(f"{options['study']}: {count} signature{'' if count == 1 else 's'} verified.")
+
+
+def _named(signature: Signature, keys: dict[int, str]) -> str:
+    where = keys.get(signature.study_id, "no study")
+    return (
+        f"{where}: signature {signature.pk} of {signature.printed_name} ({signature.role}) on {signature.record_kind}"
+        f" {signature.record_key} of {signature.signed_at:%Y-%m-%d %H:%M:%S %Z}"
+    )
