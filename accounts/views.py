@@ -10,8 +10,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts import session_limits
+from accounts.access_log import note_access
 from accounts.demo import demo_people
 from accounts.forms import SignInForm
+from accounts.models import User
+from audit.models import Access
 
 
 class SignIn(LoginView):
@@ -30,6 +33,8 @@ class SignIn(LoginView):
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Signs out, also somebody who has given only the password yet."""
+    if isinstance(request.user, User):
+        note_access(kind=Access.Kind.SIGN_OUT, by=request.user, at=timezone.now())
     logout(request, show_message=False)
     return redirect("accounts:sign-in")
 

@@ -30,6 +30,8 @@ class Schedule:
         "reminders.tasks.play_rehearsal": {"priority": 9},
     }
     beat_schedule = {
+        "dormant-accounts": {"task": "accounts.tasks.close_dormant", "schedule": 3600.0},
+        "lockouts-to-tell": {"task": "accounts.tasks.tell_of_lockouts", "schedule": 60.0},
         "sweep": {"task": "reminders.tasks.sweep", "schedule": 60.0},
         "audit-publication": {"task": "reminders.tasks.publish_audit", "schedule": 900.0},
         "abandoned-plays": {"task": "reminders.tasks.look_for_abandoned_plays", "schedule": 60.0},

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "audit.middleware.AuditContextMiddleware",
     # Inside audit's, which gives the request its id.
     "config.request_log.RequestLogMiddleware",
+    "trials.second_factor_middleware.SecondFactorMiddleware",
     "trials.middleware.BeingSetUpMiddleware",
 ]
 
@@ -91,6 +92,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.session_context.session_end",
             ],
         },
     }

@@ -8,5 +8,7 @@ class TrialsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.manifestation import signed_kind
         from trials.readiness import SETUP, set_up_records
+        from trials.who_has_access import RECORD_KIND, reviewed_records
 
-        signed_kind(SETUP, set_up_records)
+        signed_kind(SETUP, set_up_records, may_change=True)
+        signed_kind(RECORD_KIND, reviewed_records)

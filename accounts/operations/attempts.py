@@ -12,10 +12,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.crypto import salted_hmac
 
+from accounts.access_log import note_access
 from accounts.errors import CannotSignIn, NotAllowed
 from accounts.mail import tell
 from accounts.models import DatabaseClock, FailedAttempt, Lockout, User
 from audit.context import afterwards, operation, origin
+from audit.models import Access
 
 ALLOWED = 5
 ALLOWED_FROM_AN_ADDRESS = 50  # a hospital may be one address
@@ -69,6 +71,7 @@ def keep_failure(*, name: str, what: FailedAttempt.What, by: User, at: dt.dateti
     address, name_key = origin.get().client_address, key_of(name)
     person = User.objects.filter(username__iexact=name.strip()).first()
     FailedAttempt.objects.create(name_key=name_key, user=person, what=what, address=address)
+    note_access(kind=Access.Kind.FAILED, person=person, what=what.label, by=by, at=at)
     if _failures(name_key, person).count() >= ALLOWED and not _is_locked_out(name_key=name_key):
         _lock_out(Lockout(name_key=name_key, user=person), at)
     from_address = FailedAttempt.objects.filter(address=address, at__gt=DatabaseClock() - COUNTED_FOR)
@@ -79,6 +82,7 @@ def keep_failure(*, name: str, what: FailedAttempt.What, by: User, at: dt.dateti
 @operation
 def note_sign_in(*, person: User, by: User, at: dt.datetime) -> None:
     """Somebody is in, with everything that was asked: earlier failures count no more."""
+    note_access(kind=Access.Kind.SIGN_IN, by=person, at=at)
     forget_failures(person)
 
 

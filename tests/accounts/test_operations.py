@@ -13,7 +13,8 @@ from accounts.operations import change_password, create_person, deactivate_perso
 from accounts.queries import signature_covers
 from audit.context import acting
 from tests.cast import PASSWORD, person
-from trials.models import Study
+from trials.models import Role, Study
+from trials.operations import grant_role
 
 RECORD = {"dose": "15 mg", "tally": [1, 2]}
 
@@ -142,6 +143,8 @@ def test_a_person_signs_a_record_once_in_whatever_role(study: Study, pi: User, a
     sign(study, pi, at)
     with pytest.raises(CannotSign, match="another person has to sign too"):
         sign(study, pi, at, role="medical_monitor")
+    rung = User.objects.system()
+    grant_role(study=study, person=pi, role=Role.MEDICAL_MONITOR, by=rung, at=at)
     again = Signature.objects.get()
     again.pk, again.role = None, "medical_monitor"
     with pytest.raises(IntegrityError, match="one_signature_per_person_and_record"), acting(pi, "twice"):

@@ -48,7 +48,7 @@ def give_password(client: Client, username: str = "ana", password: str = PASSWOR
 # --- signing in ---
 
 
-@pytest.mark.req("P11-200")
+@pytest.mark.req("P11-200", "EMA-A4.12")
 def test_the_password_alone_opens_nothing_where_there_is_a_second_factor(client: Client, telephone: Telephone) -> None:
     assert give_password(client) == "/sign-in/code/"
     assert not signed_in(client)

@@ -17,9 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("full_name", help="the printed name on signatures")
         parser.add_argument("email")
+        parser.add_argument("--administrator", action="store_true", help="looks after everybody's accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if User.objects.filter(username=options["username"]).exists():
+        if User.objects.filter(username__iexact=options["username"]).exists():
             raise CommandError(f"The user name {options['username']!r} is taken; it is never used a second time.")
         password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         try:
@@ -28,6 +29,7 @@ class Command(BaseCommand):
                 full_name=options["full_name"],
                 email=options["email"],
                 password=password,
+                is_administrator=options["administrator"],
                 by=User.objects.system(),
                 at=timezone.now(),
             )
