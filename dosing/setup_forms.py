@@ -15,6 +15,7 @@ from trials import registry_record, study_file
 from trials.models import Role, Site, Study
 
 ZONE = {"list": "time-zones", "data-combobox": "", "autocomplete": "off", "spellcheck": "false"}
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 KEY_HINT = "Stands in every address and never changes: letters, digits and hyphens, such as LEN-MAG-01."
 REHEARSAL_HINT = "To try the study out with invented patients, on days of its own. It needs no signatures."
 
@@ -118,6 +119,8 @@ class RoleForm(forms.Form):
     )  # fmt: skip
     role = forms.ChoiceField(label="Role")
     site = forms.ChoiceField(label="Where", required=False, help_text="Who signs has the role for the whole study.")
+    from_day = forms.DateField(label="First day", required=False, help_text="Empty: from now on.", widget=DAY)
+    to_day = forms.DateField(label="Last day", required=False, help_text="Empty: until it is ended.", widget=DAY)
 
     def __init__(self, *args: Any, sites: Iterable[Site], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -60,7 +60,8 @@ def _give_role(page: StudyPage, form: forms.Form) -> bool:
         form.add_error("username", sentence)
         return False
     role, site = Role(given["role"]), page.study.sites.filter(code=given["site"]).first()
-    grant_role(study=page.study, person=person, role=role, site=site, by=page.user, at=page.now)
+    days = {"from_day": given["from_day"], "to_day": given["to_day"]}
+    grant_role(study=page.study, person=person, role=role, site=site, **days, by=page.user, at=page.now)
     where = f"at site {site.code}" if site else "for the whole study"
     messages.success(page.request, f"{person.full_name} is {role.label} {where}.")
     return True

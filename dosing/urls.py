@@ -3,6 +3,7 @@ from django.urls import URLPattern, path
 from dosing import (
     comparison_urls,
     decline_urls,
+    delegation_urls,
     design_urls,
     dossier_urls,
     setup_urls,
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern] = [
     path("studies/<slug:key>/decisions/<int:number>/withdraw/", views.withdraw, name="withdraw"),
     *decline_urls.urlpatterns,
     *dossier_urls.urlpatterns,
+    *delegation_urls.urlpatterns,
     *workbench_urls.urlpatterns,
     *comparison_urls.urlpatterns,
     *design_urls.urlpatterns,

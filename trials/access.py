@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from accounts.models import User
 from trials import clock
-from trials.errors import Forbidden, Refused
+from trials.errors import Refused
 from trials.models import Membership, ProtocolVersion, Role, Site, Study
-from trials.permissions import Permission, memberships, permissions_at
+from trials.permissions import Permission, memberships, permissions_at, refusal
 from trials.queries import study_for
 
 NAV = (
@@ -74,8 +74,7 @@ class StudyPage:
 
     def require(self, permission: Permission, site: Site | None = None) -> None:
         if not self.may(permission, site):
-            where = f"at {site.name}" if site else f"in {self.study.key}"
-            raise Forbidden(f"Your roles {where} do not allow you to {permission.value}.")
+            raise refusal(self.held, permission, self.study, site)
 
     @property
     def roles(self) -> set[str]:

@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from accounts.models import DatabaseClock, User
 from trials.protocol import Protocol
@@ -198,21 +199,63 @@ class Site(models.Model):
         return self.name
 
 
+class TodayIn(Func):
+    """The calendar day in a time zone, by the database's own clock."""
+
+    template = "(clock_timestamp() AT TIME ZONE %(expressions)s)::date"
+    output_field = models.DateField()
+
+
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def in_force(self) -> MembershipQuerySet:
-        return self.filter(ended_at__isnull=True, user__is_active=True)
+        """Not ended, and delegated for today: the day of the site (or study) by the database's clock.
+
+        In a rehearsal it is the rehearsal's day. Looked at at the moment of each act, so that nothing has to expire.
+        """
+        zone = Coalesce(F("site__time_zone"), F("study__time_zone"))
+        open_ones = self.filter(ended_at__isnull=True, user__is_active=True)
+        dated = open_ones.alias(here_today=Coalesce(F("study__rehearsal_day"), TodayIn(zone)))
+        begun = Q(from_day__isnull=True) | Q(from_day__lte=F("here_today"))
+        return dated.filter(begun, Q(to_day__isnull=True) | Q(to_day__gte=F("here_today")))
+
+    def with_checks(self) -> MembershipQuerySet:
+        """With `lacks`: the check that the live protocol version asks for and that is not recorded of the person."""
+        live = ProtocolVersion.objects.filter(study=OuterRef("study"), status=ProtocolVersion.Status.LIVE)
+        checked = PersonCheck.objects.filter(study=OuterRef("study"), user=OuterRef("user"))
+        trained = PersonCheck.objects.filter(
+            study=OuterRef("study"), user=OuterRef("user"), kind=PersonCheck.Kind.TRAINING, version__status="live"
+        )
+        identified = checked.filter(kind=PersonCheck.Kind.IDENTITY)
+        asks_identity = Exists(live.filter(definition__delegation__identity_check=True))
+        asks_training = Exists(live.filter(definition__delegation__training=True))
+        return self.annotate(
+            lacks=Case(
+                When(Q(asks_identity) & ~Q(Exists(identified)), then=Value(PersonCheck.Kind.IDENTITY.value)),
+                When(Q(asks_training) & ~Q(Exists(trained)), then=Value(PersonCheck.Kind.TRAINING.value)),
+                default=Value(""),
+                output_field=models.CharField(),
+            )
+        )
 
 
 class Membership(models.Model):
-    """A person's role in a study, at one site or (site NULL) at all of them."""
+    """A role delegated to a person in a study, at one site or (site NULL) at all, from a day to a day.
+
+    Without days it holds from when it was granted, until it is ended.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="memberships")
     role = models.CharField(max_length=30, choices=Role.choices)
+    from_day = models.DateField(null=True, blank=True, help_text="the first day, in the site's zone or the study's")
+    to_day = models.DateField(null=True, blank=True, help_text="the last day")
     granted_at = models.DateTimeField()
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    # Of `with_checks` only: a PersonCheck.Kind, or empty where nothing is lacking.
+    lacks: str = ""
 
     objects = MembershipQuerySet.as_manager()
 
@@ -225,10 +268,48 @@ class Membership(models.Model):
                 nulls_distinct=False,
                 name="membership_once",
             ),
+            models.CheckConstraint(condition=Q(to_day__gte=F("from_day")), name="delegated_from_before_to"),
         ]
 
     def __str__(self) -> str:
         return f"{self.user}, {self.get_role_display()} in {self.study}"
+
+
+class PersonCheck(models.Model):
+    """What was checked of a person before they act: who they are, or that they were trained on a protocol version.
+
+    Never changed: a training on the next version is another row.
+    """
+
+    class Kind(models.TextChoices):
+        IDENTITY = "identity", "identity check"
+        TRAINING = "training", "training"
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="person_checks")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="person_checks")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    version = models.ForeignKey(
+        ProtocolVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="trainings"
+    )
+    done_on = models.DateField()
+    how = models.CharField(max_length=200, help_text="what was looked at, or what the training was")
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["recorded_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "user", "kind", "version"], nulls_distinct=False, name="person_check_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="training", version__isnull=False) | Q(kind="identity", version__isnull=True),
+                name="training_is_on_a_version",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_kind_display()}"
 
 
 class Part(models.Model):

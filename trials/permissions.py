@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from trials.errors import Forbidden
-from trials.models import Membership, Role, Site, Study
+from trials.models import Membership, PersonCheck, Role, Site, Study
 
 
 class Permission(StrEnum):
@@ -34,6 +34,8 @@ _P = Permission
 _SEE = {_P.VIEW_STUDY, _P.VIEW_PATIENTS, _P.VIEW_HISTORY}
 _ENTER = {_P.SCREEN_PATIENTS, _P.RECORD_CLINICAL, _P.ASSESS_DLT, _P.RECORD_SAMPLES}
 _REHEARSE = {_P.MOVE_REHEARSAL_DAY}
+# What a role allows whose holder lacks a check that the study asks for: looking, and recording the check.
+_WITHOUT_CHECKS = frozenset(_SEE | _REHEARSE | {_P.MANAGE_STUDY})
 
 TABLE: dict[Role, frozenset[Permission]] = {
     Role.COORDINATOR: frozenset(_SEE | _ENTER | {_P.ISSUE_RECOMMENDATION, _P.MANAGE_REMINDERS} | _REHEARSE),
@@ -59,7 +61,8 @@ TABLE: dict[Role, frozenset[Permission]] = {
 
 def memberships(user: User, study: Study) -> list[Membership]:
     """The person's memberships of a study that are in force, in the order in which they were granted (one query)."""
-    return list(Membership.objects.in_force().filter(user=user, study=study).select_related("site").order_by("pk"))
+    held = Membership.objects.in_force().filter(user=user, study=study)
+    return list(held.with_checks().select_related("site").order_by("pk"))
 
 
 def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permission]:
@@ -71,6 +74,8 @@ def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permi
     found: set[Permission] = set()
     for membership in held:
         granted = TABLE[Role(membership.role)]
+        if membership.lacks:
+            granted &= _WITHOUT_CHECKS
         if membership.site_id is None or (site is not None and membership.site_id == site.pk):
             found |= granted
         elif site is None:
@@ -85,10 +90,28 @@ def allowed(user: User, permission: Permission, study: Study, site: Site | None 
 
 def require(user: User, permission: Permission, study: Study, site: Site | None = None) -> None:
     """Raise `Forbidden`, with a sentence, unless the person may do this. Rung itself may do everything."""
-    if user.username == User.SYSTEM or allowed(user, permission, study, site):
+    if user.username == User.SYSTEM:
         return
+    held = memberships(user, study)
+    if not user.is_active or permission not in permissions_at(held, site):
+        raise refusal(held, permission, study, site)
+
+
+def refusal(held: list[Membership], permission: Permission, study: Study, site: Site | None) -> Forbidden:
+    """Why not, and what to do: a check that is lacking is named, where the role itself would be enough."""
+    lacking = {m.lacks for m in held if m.lacks and permission in TABLE[Role(m.role)]}
+    if PersonCheck.Kind.IDENTITY in lacking:
+        return Forbidden(
+            f"{study.key} asks for an identity check before anybody may {permission.value}, and yours is not recorded. "
+            "A data manager of the study records it on the page Delegation."
+        )
+    if PersonCheck.Kind.TRAINING in lacking:
+        return Forbidden(
+            f"{study.key} asks for training on the protocol version in force before anybody may {permission.value}, "
+            "and yours is not recorded. A data manager of the study records it on the page Delegation."
+        )
     where = f"at {site.name}" if site else f"in {study.key}"
-    raise Forbidden(f"Your roles {where} do not allow you to {permission.value}.")
+    return Forbidden(f"Your roles {where} do not allow you to {permission.value}.")
 
 
 def visible_sites(user: User, study: Study) -> Q:
@@ -100,5 +123,5 @@ def visible_sites(user: User, study: Study) -> Q:
 
 
 def role_in_force(user: User, study: Study, wanted: str) -> bool:
-    """Whether the person holds this role for the whole study (for signing)."""
-    return any(m.role == wanted and m.site_id is None for m in memberships(user, study))
+    """Whether the person holds this role for the whole study, with the checks that it asks for (for signing)."""
+    return any(m.role == wanted and m.site_id is None and not m.lacks for m in memberships(user, study))

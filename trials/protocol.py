@@ -130,6 +130,13 @@ class Signatures(FilePart):
     set_up: Annotated[tuple[str, ...], Field(min_length=1)] = ("principal_investigator", "statistician")
 
 
+class Delegation(FilePart):
+    """What has to be recorded of a person before their role lets them act; looking is possible without."""
+
+    identity_check: bool = False
+    training: bool = False
+
+
 class LadderRung(FilePart):
     """One rung of the reduction ladder: a dose level's regimen, or doses of its own below the lowest level."""
 
@@ -196,6 +203,7 @@ class Protocol(FilePart):
     design: Design
     dlt: Dlt
     signatures: Signatures
+    delegation: Delegation = Delegation()
     eligibility: tuple[Criterion, ...] = ()
     reductions: Reductions
     delay: Delay

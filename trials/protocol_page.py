@@ -208,6 +208,18 @@ def _signatures(root: Place) -> Section:
         Line("The MTD", _roles(signatures.part.mtd)),
         Line("The set-up, and an amendment", _roles(signatures.part.set_up)),
     ]
+    delegation = root.at("delegation")
+    asked = [
+        said
+        for needed, said in (
+            (delegation.part.identity_check, "Identity check"),
+            (delegation.part.training, "Training on the protocol version in force"),
+        )
+        if needed
+    ]
+    if asked:
+        before = tuple(item(said, "Before a role lets anybody act", "", delegation) for said in asked)
+        lines.append(Line("Before a role lets anybody act", before))
     return section("signatures", "Who must sign", lines, signatures)
 
 

@@ -17,7 +17,14 @@ from trials.operations.amend import (
     withdraw_amendment,
 )
 from trials.operations.cohorts import add_replacement_slot, close_cohort, close_levels_from, end_part, open_cohort
-from trials.operations.people import add_site, end_role, grant_role, require_set_up
+from trials.operations.people import (
+    add_site,
+    end_role,
+    grant_role,
+    record_identity_check,
+    record_training,
+    require_set_up,
+)
 from trials.operations.rehearsal import move_rehearsal_day
 from trials.operations.setup import copy_study, edit_draft, edit_section, start_study
 from trials.operations.slots import expire_reservations, release_slot, reserve_slot
@@ -46,6 +53,8 @@ __all__ = [
     "hold_registration",
     "move_rehearsal_day",
     "open_cohort",
+    "record_identity_check",
+    "record_training",
     "release_slot",
     "require_set_up",
     "reserve_slot",
