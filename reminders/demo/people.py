@@ -40,6 +40,8 @@ PEOPLE = (
     Person("haddad", "Noor Haddad", Role.MONITOR),
 )
 
+ADMINISTRATOR = ("adair", "Robin Adair")  # looks after accounts, and has no role in a study
+
 
 def cast(*, by: User, at: dt.datetime) -> dict[str, User]:
     """The people, made where they are not there yet, by user name."""
@@ -54,7 +56,17 @@ def cast(*, by: User, at: dt.datetime) -> dict[str, User]:
                 by=by,
                 at=at,
             )
+    _administrator(by=by, at=at)
     return found
+
+
+def _administrator(*, by: User, at: dt.datetime) -> None:
+    username, name = ADMINISTRATOR
+    if not User.objects.filter(username=username).exists():
+        create_person(
+            username=username, full_name=name, email=f"{username}@example.org", password=PASSWORD,
+            is_administrator=True, by=by, at=at,
+        )  # fmt: skip
 
 
 def give_roles(study: Study, people: dict[str, User], *, by: User, at: dt.datetime) -> None:
@@ -66,7 +78,9 @@ def give_roles(study: Study, people: dict[str, User], *, by: User, at: dt.dateti
 
 def as_rows() -> list[dict[str, str]]:
     """Who can sign in, for the sign-in page and the terminal."""
-    return [{"username": p.username, "name": p.name, "role": p.place, "password": PASSWORD} for p in PEOPLE]
+    rows = [(p.username, p.name, p.place) for p in PEOPLE]
+    everybody = [*rows, (*ADMINISTRATOR, "Administrator of accounts")]
+    return [{"username": u, "name": name, "role": role, "password": PASSWORD} for u, name, role in everybody]
 
 
 def tell_the_sign_in_page() -> None:

@@ -53,11 +53,14 @@ class Someone:
     def card(self, heading: str) -> Locator:
         return self.page.get_by_role("region", name=heading)
 
-    def sign_in(self, username: str, password: str) -> None:
+    def sign_in(self, username: str, password: str, code: str = "") -> None:
         self.page.goto("/sign-in/")
         self.fill("Username", username)
         self.fill("Password", password)
         self.press("Sign in")
+        if code:
+            self.fill("Code", code)
+            self.press("Go on")
         expect(self.page.get_by_role("heading", name="Sign in")).to_be_hidden()
 
     def wait(self, *, weeks: int = 0, days: int = 0) -> None:

@@ -46,8 +46,13 @@ SHOWS_FOCUS = """element => [element, element.closest("label")].filter(Boolean).
 OUR_PAGES = ("reminders", "labs", "dosing", "patients", "trials", "accounts")
 # Addresses that only take what is sent, lead on, answer a program, or are a part of another page.
 NOT_PAGES = {
+    "accounts:change-person",
+    "accounts:new-link",
     "accounts:sign-out",
+    "accounts:still-here",
     "dosing:compare-results",
+    "dosing:dossier",
+    "dosing:dossier-zip",
     "dosing:propose",
     "dosing:recommend",
     "dosing:sign",
@@ -56,7 +61,9 @@ NOT_PAGES = {
     "patients:event-resolve",
     "patients:terms",
     "reminders:calendar-address",
+    "reminders:casebook-pdf",
     "reminders:feed",
+    "reminders:history-export",
     "reminders:home",
     "reminders:settle",
     "reminders:this-week",
@@ -64,7 +71,26 @@ NOT_PAGES = {
     "dosing:setup-file",
 }
 # Pages of a study that is being set up: tests/dosing looks at them in a browser of its own.
-OF_A_DRAFT = {"dosing:setup-sign", "dosing:setup-live", "dosing:setup-section", "dosing:setup-preview"}
+OF_A_DRAFT = {
+    "dosing:setup-sign",
+    "dosing:setup-decline",
+    "dosing:setup-live",
+    "dosing:setup-section",
+    "dosing:setup-preview",
+}
+# For administrators, or by a link that opens once: tests/journeys/test_trust.py looks at them.
+ABOUT_ACCOUNTS = {
+    "accounts:invitation",
+    "accounts:invite",
+    "accounts:lockouts",
+    "accounts:password",
+    "accounts:people",
+    "accounts:person",
+    "trials:access-review",
+    "trials:who-has-access",
+}
+# There while somebody's signature is waited for: looked at where a decision is signed by keyboard, below.
+OF_A_WAITING_DECISION = {"dosing:decline"}
 
 
 @dataclass(frozen=True)
@@ -96,6 +122,7 @@ def examples(study: Study) -> Iterator[Example]:
     treated, left, reduced, screened = (study.patients.get(code=c) for c in ("A-001", "A-002", "B-001", "A-003"))
     for name in ("today", "messages", "history"):
         yield Example(f"reminders:{name}", reverse(f"reminders:{name}", args=[key]))
+    yield from examples_of_the_history(study)
     yield Example("dosing:study", reverse("dosing:study", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decision", reverse("dosing:decision", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:decisions", reverse("dosing:decisions", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
@@ -105,6 +132,7 @@ def examples(study: Study) -> Iterator[Example]:
     for name in ("protocol", "accrual"):
         yield Example(f"trials:{name}", reverse(f"trials:{name}", args=[key]), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("reminders:studies", reverse("reminders:studies"))
+    yield Example("reminders:to-sign", reverse("reminders:to-sign"), Role.PRINCIPAL_INVESTIGATOR)
     yield Example("dosing:start-study", reverse("dosing:start-study"))
     yield Example("dosing:start-study-by", reverse("dosing:start-study-by", args=["blank"]))
     yield Example("dosing:setup", reverse("dosing:setup", args=[key]))
@@ -135,6 +163,24 @@ def examples(study: Study) -> Iterator[Example]:
     yield from _of("patients:event-detail", left, more=[left.adverse_events.get().pk])
     yield from _of("patients:event-correct", treated, more=[treated.adverse_events.get().pk])
     yield Example("labs:patient", reverse("labs:patient", args=[key, reduced.code]), Role.PRINCIPAL_INVESTIGATOR)
+    casebook = reverse("reminders:casebook", args=[key, left.code])
+    yield Example("reminders:casebook", casebook, Role.PRINCIPAL_INVESTIGATOR)
+
+
+def examples_of_the_history(study: Study) -> Iterator[Example]:
+    event = study.patients.get(code="A-001").adverse_events.get()
+    record = reverse("reminders:history-record", args=[study.key, "patients_adverseevent", event.pk])
+    yield Example("reminders:history-record", record, Role.PRINCIPAL_INVESTIGATOR)
+    yield Example("reminders:history-record", f"{record}?field=grade", Role.PRINCIPAL_INVESTIGATOR)
+    for name, more in (
+        ("patient-as-it-was", ["A-001"]),
+        ("decision-as-it-was", [1]),
+        ("access-log", []),
+        ("history-review", []),
+    ):
+        yield Example(
+            f"reminders:{name}", reverse(f"reminders:{name}", args=[study.key, *more]), Role.PRINCIPAL_INVESTIGATOR
+        )
 
 
 def _of(name: str, *patients: Patient, more: list[object] | None = None) -> Iterator[Example]:
@@ -151,7 +197,7 @@ def page_names() -> set[str]:
         for pattern in entry.url_patterns
         if isinstance(pattern, URLPattern)
     }
-    return found - NOT_PAGES - OF_A_DRAFT
+    return found - NOT_PAGES - OF_A_DRAFT - ABOUT_ACCOUNTS - OF_A_WAITING_DECISION
 
 
 def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(
@@ -221,7 +267,7 @@ def test_an_event_is_recorded_by_keyboard_alone(study: Study, rung: User, coordi
 
 
 def test_a_decision_is_signed_by_keyboard_alone(
-    study: Study, rung: User, coordinator_a: User, pi: User, rivera: Someone
+    study: Study, rung: User, coordinator_a: User, pi: User, rivera: Someone, okafor: Someone
 ) -> None:
     _, on = evaluated(study, coordinator_a, DAY_ONE)
     move_rehearsal_day(study=study, days=(on - DAY_ONE).days, by=rung, at=moment(on))
@@ -246,6 +292,8 @@ def test_a_decision_is_signed_by_keyboard_alone(
     tab_to(page, page.get_by_role("button", name="Sign as Dr Ana Rivera"))
     page.keyboard.press("Enter")
     rivera.sees("You have signed.", "10 mg, lower than recommended, 2 patients in the next cohort")
+    okafor.open("decisions/1/decline/")
+    assert list(_looked_at(okafor.page)) == []
 
 
 def tab_to(page: Page, wanted: Locator) -> None:
