@@ -169,3 +169,30 @@ def looked_at(page: Page, path: str) -> list[str]:
     assert answer.status == 200, path
     assert page.url.endswith(path), page.url
     return list(_looked_at(page))
+
+
+def test_a_passkey_stands_for_the_code_at_sign_in(study: Study, coordinator_a: User, mia: Someone) -> None:
+    page = mia.page
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    has = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": has | {"isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    page.goto("/account/second-factor/passkey/")
+    mia.fill("Password", PASSWORD)
+    mia.press("Go on")
+    mia.fill("Name", "My telephone")
+    mia.press("Add it")
+    expect(page.get_by_role("heading", name="Keep these codes in a safe place")).to_be_visible()
+    page.locator(".who-menu summary").click()
+    mia.press("Sign out")
+    mia.fill("Username", coordinator_a.username)
+    mia.fill("Password", PASSWORD)
+    mia.press("Sign in")
+    expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+    mia.press("Use a passkey")
+    expect(page.locator(".who-menu")).to_contain_text("Mia Castellano")
+    page.goto("/account/second-factor/")
+    mia.sees("My telephone", "last used on")
