@@ -44,10 +44,11 @@ check: install-tests ## style, types, direction of imports, missing migrations, 
 validation: install-tests ## write docs/validation/traceability.md from the marks on the tests
 	@$(RUN) -m tests.validation
 
-bench: install-tests ## how fast the engine and the pages are, with little data and with much
+bench: install-tests ## how fast the engine, the pages and the audit trail are, with little data and with much
 	@$(RUN) -m tests.bench.engine
 	@$(RUN) -m tests.bench
 	@$(RUN) -m tests.bench.workbench
+	@$(RUN) -m tests.bench.audit
 
 lock: ## pin what requirements*.in and package.json ask for, with hashes
 	@$(PYTHON) -m venv var/lock && var/lock/bin/python -m pip install --quiet --upgrade uv

@@ -6,10 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from accounts.access_log import Kind, note_access
 from dosing.dossier.archive import dossier_zip, name_of
 from dosing.dossier.contents import dossier_of, recommendation_for
 from dosing.dossier.printed import dossier_pdf
 from dosing.models import Recommendation
+from trials import clock
 from trials.access import StudyPage, open_study
 from trials.errors import Forbidden
 from trials.permissions import Permission
@@ -20,14 +22,18 @@ KINDS = {"pdf": "application/pdf", "zip": "application/zip"}
 @login_required
 @require_safe
 def pdf(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    recommendation = _recommendation(open_study(request, key), number)
+    page = open_study(request, key)
+    recommendation = _recommendation(page, number)
+    _note(page, recommendation, "PDF")
     return _file(dossier_pdf(dossier_of(recommendation)), recommendation, "pdf", "inline")
 
 
 @login_required
 @require_safe
 def archive(request: HttpRequest, key: str, number: int) -> HttpResponse:
-    recommendation = _recommendation(open_study(request, key), number)
+    page = open_study(request, key)
+    recommendation = _recommendation(page, number)
+    _note(page, recommendation, "zip")
     return _file(dossier_zip(recommendation), recommendation, "zip", "attachment")
 
 
@@ -43,6 +49,11 @@ def _recommendation(page: StudyPage, number: int) -> Recommendation:
     if found is None:
         raise Http404(f"{page.study.key} has no recommendation {number}.")
     return found
+
+
+def _note(page: StudyPage, recommendation: Recommendation, kind: str) -> None:
+    what = f"dossier {recommendation.number} as {kind}"
+    note_access(kind=Kind.EXPORT, study_id=page.study.pk, what=what, by=page.user, at=clock.now())
 
 
 def _file(content: bytes, recommendation: Recommendation, ending: str, disposition: str) -> HttpResponse:

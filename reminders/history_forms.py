@@ -15,7 +15,7 @@ from patients.models import Patient
 from reminders.history_words import WORDS, Subject
 from trials.models import Role, Study
 
-DAY = forms.DateInput(attrs={"type": "date"})
+DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 def visible_entries(study: Study, site_ids: frozenset[int] | None) -> EntryQuerySet:
@@ -96,7 +96,7 @@ class AsItWasForm(forms.Form):
     """The day, and if need be the time, at which something is to be shown as it was. The trail's own clock."""
 
     on = forms.DateField(label="Day", widget=DAY)
-    time = forms.TimeField(label="Time", required=False, widget=forms.TimeInput(attrs={"type": "time"}))
+    time = forms.TimeField(label="Time", required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
 
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

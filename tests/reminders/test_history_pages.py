@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -109,6 +110,17 @@ def test_it_can_be_narrowed_to_days(trial: Study, event: AdverseEvent, pi: User)
 
 def test_a_day_that_is_none_is_told(trial: Study, pi: User) -> None:
     assert "There is no such patient, person, kind or day" in text_of(get(pi, "history", trial, since="2026-02-31"))
+
+
+def test_days_are_given_back_as_a_browser_wants_them(trial: Study, patient: Patient, pi: User) -> None:
+    today = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
+    assert f'value="{today}"' in get(pi, "history", trial, since=today).content.decode()
+    page = get(pi, "patient-as-it-was", trial, "A-001", on=today, time="08:05").content.decode()
+    assert f'value="{today}"' in page
+    assert 'value="08:05"' in page
+    assert re.search(
+        r'name="on" value="\d{4}-\d\d-\d\d"', get(pi, "patient-as-it-was", trial, "A-001").content.decode()
+    )
 
 
 # --- as it was ---
