@@ -28,6 +28,13 @@ DAYS = (
     "signed_on", "checked_on", "started_on", "onset_on", "from_day", "effective_on", "on", "given_on", "planned_on",
     "measured_on", "done_on", "collected_on", "closed_on", "reviewed_on", "screened_on",
 )  # fmt: skip
+# Rows without a day of their own stand after the row that they belong to.
+BELONGS = {
+    "patients_dosestaken": ("cycle_id", "patients_cycle"),
+    "patients_attribution": ("event_id", "patients_adverseevent"),
+    "patients_dltassessment": ("event_id", "patients_adverseevent"),
+    "labs_tube": ("collection_id", "labs_collection"),
+}
 RECORDED = (("recorded_by_id", "recorded_at"), ("assessed_by_id", "assessed_at"), ("screened_by_id", "screened_at"))
 
 Row = dict[str, Any]
@@ -69,6 +76,19 @@ class Casebook:
     def key(self) -> str:
         """What a signature on the casebook as it is now is filed under; changed data are another record."""
         return f"{self.patient.pk}-{self.sha256[:24]}"
+
+    def place(self, entry: Entry) -> tuple[str, str, int, int, int]:
+        """Where a row stands in its section: by day, each with what belongs to it."""
+        column, table = BELONGS.get(entry.table_name, ("", ""))
+        row = entry.new or {}
+        if column:
+            above = next(found for found in self.rows[table] if found["id"] == row[column])
+            return _day(above), table, above["id"], 1 + list(WORDS).index(entry.table_name), int(entry.row_id)
+        return _day(row), entry.table_name, int(entry.row_id), 0, 0
+
+
+def _day(row: Row) -> str:
+    return next((str(row[name]) for name in DAYS if row.get(name)), "")
 
 
 def _filled(row: Row) -> Row:
@@ -125,22 +145,17 @@ def sections_of(casebook: Casebook, zone: str) -> list[Section]:
     values = Values(casebook.patient.study, entries, zone)
     found = []
     for subject in Subject:
-        mine = sorted((e for e in entries if WORDS[e.table_name].subject == subject), key=_day)
+        mine = sorted((e for e in entries if WORDS[e.table_name].subject == subject), key=casebook.place)
         if mine:
             found.append(Section(subject.label, tuple(_line(entry, values) for entry in mine)))
     return found
-
-
-def _day(entry: Entry) -> tuple[str, int]:
-    row = entry.new or {}
-    return next((str(row[name]) for name in DAYS if row.get(name)), ""), int(entry.row_id)
 
 
 def _line(entry: Entry, values: Values) -> Line:
     row, words = entry.new or {}, WORDS[entry.table_name]
     others = [name for name in row if name not in words.told and name not in UNTOLD]
     facts = tuple(
-        (column_words(column), said)
+        ("" if values.speaks_for_itself(entry.table_name, column) else column_words(column), said)
         for column in (*words.told, *others)
         if (said := values.words(entry.table_name, column, _text(row.get(column))))
     )
@@ -148,7 +163,9 @@ def _line(entry: Entry, values: Values) -> Line:
 
 
 def _text(value: Any) -> Any:
-    """As the trail has it: days and times as text."""
+    """As the trail has it: days and times as text. Relations to each agent are told in words."""
+    if isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return ", ".join(f"{name} {one}" for name, one in sorted(value.items()))
     return value.isoformat() if isinstance(value, dt.date) else str(value) if isinstance(value, Decimal) else value
 
 

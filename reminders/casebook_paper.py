@@ -35,6 +35,7 @@ def printed_of(casebook: Casebook, newest: Entry) -> dict[str, Any]:
             ["Study", f"{study.key}: {study.title}"],
             ["Site", patient.site.name],
             ["Status", patient.get_status_display()],
+            ["Times", f"as at the site ({patient.site.time_zone})"],
         ],
         "warnings": [REHEARSAL] if study.is_rehearsal else [],
         "signatures": [manifestation(told(s, verdict, study.time_zone)) for s, verdict in given],
@@ -43,7 +44,7 @@ def printed_of(casebook: Casebook, newest: Entry) -> dict[str, Any]:
             {
                 "title": section.title,
                 "rows": [
-                    [line.title, "; ".join(f"{what}: {said}" for what, said in line.facts), line.recorded]
+                    [line.title, "; ".join(f"{what} {said}".strip() for what, said in line.facts), line.recorded]
                     for line in section.lines
                 ],
             }
