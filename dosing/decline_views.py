@@ -93,7 +93,8 @@ def _shown(page: StudyPage, form: DeclineForm, waiting: Decision, back: str, sta
         form=form,
         back_url=back,
         what=f"decision {waiting.recommendation.number}: {words}",
-        then="With one of its signers against it, it is withdrawn. Another one can be proposed.",
+        then="With one of its signers against it, the decision is withdrawn; another one can be proposed. Your reason "
+        "stays on record under your name.",
     )
     return render(page.request, "dosing/decline.html", context, status=status)
 
@@ -129,7 +130,7 @@ def set_up(request: HttpRequest, key: str) -> HttpResponse:
                 request, f"You have declined to sign the {words_for(version)}; your reason is kept with it."
             )
             return redirect(back)
-    then = "The draft waits until it is changed, or until you sign it after all. Your reason is shown beside it."
+    then = "The draft waits until it is changed, or until you sign it after all. Your reason stays on record."
     what = f"the {words_for(version)} of {key}"
     context = page.context("Set-up", form=form, back_url=back, what=what, then=then)
     return render(request, "dosing/decline.html", context, status=status)

@@ -5,8 +5,9 @@ import io
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from accounts.canonical import sha256_of
 from accounts.models import Signature, User
@@ -144,6 +145,21 @@ def test_it_is_read_and_signed_on_the_page(patient: Patient, pi: User) -> None:
     assert browser(pi).post(ADDRESS, {"password": PASSWORD, "seen_sha256": seen}).status_code == 302
     assert Signature.objects.get().record_kind == KIND
     assert "Your signature" not in browser(pi).get(ADDRESS).content.decode()
+
+
+def test_the_number_of_queries_is_the_same_with_more_in_it(patient: Patient, pi: User, coordinator_a: User) -> None:
+    client = browser(pi)
+    client.get(ADDRESS)
+    with CaptureQueriesContext(connection) as few:
+        client.get(ADDRESS)
+    late_event(patient, coordinator_a)
+    with CaptureQueriesContext(connection) as once:
+        client.get(ADDRESS)
+    with_dlt(patient, coordinator_a, DAY_ONE + dt.timedelta(days=7), DAY_ONE + dt.timedelta(days=30))
+    with CaptureQueriesContext(connection) as twice:
+        client.get(ADDRESS)
+    assert len(once) == len(twice)
+    assert len(once) <= len(few) + 1  # events have names
 
 
 @pytest.mark.req("P11-10e")
