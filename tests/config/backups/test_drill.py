@@ -53,10 +53,11 @@ def restore(source: Path, environment: dict[str, str]) -> subprocess.CompletedPr
 
 
 @pytest.mark.req("EMA-6.8", "EMA-6.10", "EMA-6.4", "R3-4.3.3", "R3-4.3.6", "R3-4.2.7", "P11-10c", "R3-4.2.5")
+@pytest.mark.parametrize("role", ["application", "owner"])
 def test_restored_into_an_empty_server_everything_is_as_before(
-    backup: Path, own_database: Database, empty_server: Addresses
+    backup: Path, own_database: Database, empty_server: Addresses, role: str
 ) -> None:
-    there = environment(empty_server)
+    there = environment(empty_server, RUNG_DATABASE_ROLE=role)
     outcome = restore(backup, there)
     assert outcome.returncode == 0, outcome.stderr
     assert "The audit trail is whole" in outcome.stdout
