@@ -164,6 +164,7 @@ class Found:
     index: int = -1
     position: int = 0
     beside: tuple[int, ...] = ()  # the places of its neighbours, where it has none itself
+    row: tuple[str, str] = ("", "")  # the table and row of one that is gone, where they can be told
 
 
 @dataclass
@@ -264,8 +265,24 @@ class Diagnosis:
             newest = ", the newest of the chain" if last >= self.chain.entries else ""
             before = [p.index + p.length - 1 for p in kept if p.end <= first][-1:] or [-1]
             beside = (*before, *[p.index for p in kept if (p.true or 0) > last][:1])
-            self.found.append(Found("missing", f"{which} not there any more{newest}", -1, first, beside))
+            row = self._torn(before[0]) if first == last else ("", "")
+            self.found.append(Found("missing", f"{which} not there any more{newest}", -1, first, beside, row))
         self._tell_links(kept)
+
+    def _torn(self, place: int) -> tuple[str, str]:
+        """The one row whose entries do not join over the gap after this place: the missing entry's; else nothing."""
+        latest: dict[tuple[str, str], int] = {}
+        torn: set[tuple[str, str]] = set()
+        after: set[tuple[str, str]] = set()
+        for index, entry in enumerate(self.chain.read()):
+            row = entry["table_name"], entry["row_id"]
+            if index <= place:
+                latest[row] = hash(entry["new"])
+            elif row not in after:
+                after.add(row)
+                if entry["operation"] != "INSERT" and hash(entry["old"]) != latest.get(row):
+                    torn.add(row)
+        return torn.pop() if len(torn) == 1 else ("", "")
 
     def _tell_displaced(self, piece: Piece, vacant: set[int]) -> None:
         for offset in range(min(piece.length, NAMED_AT_MOST)):
@@ -315,8 +332,9 @@ class Diagnosis:
         seen = {index: entry for index, entry in enumerate(self.chain.read()) if index in wanted}
         faults = []
         for f in found:
-            entry = seen.get(f.index, {"position": str(f.position), "id": _between(seen, *f.beside)})
-            names = entry["id"], entry.get("table_name", ""), entry.get("row_id", "")
+            gone = {"position": str(f.position), "id": _between(seen, *f.beside)}
+            entry = seen.get(f.index, gone | {"table_name": f.row[0], "row_id": f.row[1]})
+            names = entry["id"], entry["table_name"], entry["row_id"]
             faults.append(Fault(f.kind, self.chain.study_id, int(entry["position"]), f.said, *names))
         return sorted(faults, key=lambda fault: fault.position)
 

@@ -100,7 +100,24 @@ def test_one_removed_entry_is_named(verify: Verify, study: Study, owner_connecti
     with unguarded(owner_connection) as owner:
         owner.execute("DELETE FROM audit.entry WHERE id = %s", [gone.pk])
     [fault] = told(verify, study)
-    assert fault == f"entry 5 ({between(study, gone)}) missing: it is not there any more"
+    where = f"{between(study, gone)}, table {gone.table_name}, row {gone.row_id}"
+    assert fault == f"entry 5 ({where}) missing: it is not there any more"
+
+
+def test_a_removed_entry_is_named_with_its_row_where_later_ones_tell(
+    verify: Verify, study: Study, pi: User, owner_connection: psycopg.Connection
+) -> None:
+    """The row's next entry changes something that no entry before had made."""
+    site = study.sites.get(code="A")
+    for name in ("One", "Two", "Three"):
+        with acting(pi, "renamed"):
+            Site.objects.filter(pk=site.pk).update(name=name)
+    gone = entry(study, newest(study).position - 1)
+    with unguarded(owner_connection) as owner:
+        owner.execute("DELETE FROM audit.entry WHERE id = %s", [gone.pk])
+    [fault] = told(verify, study)
+    where = f"{between(study, gone)}, table trials_site, row {site.pk}"
+    assert fault == f"entry {gone.position} ({where}) missing: it is not there any more"
 
 
 def between(study: Study, gone: Entry) -> str:

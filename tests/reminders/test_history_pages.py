@@ -256,6 +256,20 @@ def test_the_access_log_is_for_those_who_read_the_whole_study(trial: Study, coor
     get(coordinator_a, "history-review", trial, status=403)
 
 
+def test_its_number_of_queries_does_not_grow(trial: Study, patient: Patient, pi: User, coordinator_a: User) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            get(pi, "access-log", trial)
+        return len(captured)
+
+    get(coordinator_a, "patient-as-it-was", trial, "A-001")
+    few = asked()
+    for reader in (pi, coordinator_a) * 4:
+        get(reader, "patient-as-it-was", trial, "A-001")
+        get(reader, "history-export", trial, "json")
+    assert asked() == few
+
+
 # --- the review ---
 
 
