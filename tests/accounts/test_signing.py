@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from accounts.errors import CannotSign, CannotSignIn
 from accounts.models import FailedAttempt, Lockout, Signature, UsedCode, User
-from accounts.operations import sign_record
+from accounts.operations import appoint_administrator, change_password, sign_record
 from accounts.operations.attempts import check_password_at_sign_in
 from accounts.queries import signature_covers
 from audit.context import acting
@@ -99,24 +100,28 @@ def test_another_persons_code_signs_nothing(ana: User, telephone: Telephone) -> 
         sign(ana, code if code != telephone.code() else other.code(steps_ahead=1))
 
 
+@pytest.fixture
+def ada(rung: User) -> User:
+    """An administrator."""
+    one = person("ada", "Ada Admin")
+    appoint_administrator(person=one, appointed=True, reason="looks after accounts", by=rung, at=AT)
+    return one
+
+
 @pytest.mark.req("P11-10g", "P11-70")
-def test_nobody_signs_for_another_not_even_an_administrator(ana: User, telephone: Telephone) -> None:
-    """Whoever may do most knows neither the password nor the telephone, and the database binds a row to its signer."""
-    admin = person("ada", "Ada Admin")
-    with acting(User.objects.system(), "test"):
-        User.objects.filter(pk=admin.pk).update(is_administrator=True)
+def test_an_administrator_does_not_sign_for_another_with_their_own_password_and_code(ana: User, ada: User) -> None:
+    change_password(person=ada, password="kettle harbour violin", by=ada, at=AT)
     with pytest.raises(CannotSign):
-        sign(ana, telephone_of(admin).code(), password="another long phrase")
+        sign(ana, telephone_of(ada).code(), password="kettle harbour violin")
     assert not Signature.objects.exists()
-    mine = sign(admin, telephone_of_admin_code(admin))
-    assert (mine.signer, mine.printed_name) == (admin, "Ada Admin")
 
 
-def telephone_of_admin_code(admin: User) -> str:
-    from allauth.mfa.models import Authenticator
-
-    codes = Authenticator.objects.get(user=admin, type=Authenticator.Type.RECOVERY_CODES)
-    return str(codes.wrap().get_unused_codes()[0])
+@pytest.mark.req("P11-10g", "P11-70")
+def test_the_database_takes_no_signature_of_anybody_but_who_acts(ana: User, ada: User) -> None:
+    theirs = sign(ana)
+    theirs.pk, theirs.record_key = None, "2"
+    with pytest.raises(IntegrityError, match="nobody signs for another"), acting(ada, "signing for her"):
+        theirs.save(force_insert=True)
 
 
 @pytest.mark.req("P11-70")

@@ -29,8 +29,9 @@ DECISION = """
 """
 SIGNATURE = """
     INSERT INTO accounts_signature (study_id, record_kind, record_key, record_json, record_sha256, signer_id,
-                                    printed_name, role, meaning, statement, components_checked)
-    VALUES (%s, 'dosing.decision', %s, '{}', repeat('0', 64), %s, 'somebody', %s, 'approval', 'forged', '[]')
+                                    printed_name, role, meaning, statement, components_checked, record_version,
+                                    statement_version)
+    VALUES (%s, 'dosing.decision', %s, '{}', repeat('0', 64), %s, 'somebody', %s, 'approval', 'forged', '[]', '', '')
 """
 
 
