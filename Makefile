@@ -8,7 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 RUN := .venv/bin/python
 
-.PHONY: help install install-tests demo demo-reset migrate test check validation bench lock
+.PHONY: help install install-tests demo demo-reset migrate test check validation generated bench lock
 
 help: ## list these words
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -33,16 +33,20 @@ migrate: ## bring the tables up to date, as the database's owner
 test: install-tests ## run all tests; ARGS="tests/dosing -k boin" runs some
 	@$(RUN) -m pytest -n auto -p tests.validation.results --validation=var/validation $(ARGS)
 
-check: install-tests ## style, types, direction of imports, missing migrations, traced requirements
+check: install-tests ## style, types, direction of imports, missing migrations, known faults of packages, traced requirements
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy .
 	.venv/bin/lint-imports --no-cache
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) -m tests.validation check
+	$(RUN) -m tests.parts
 
 validation: install-tests ## write docs/validation/traceability.md from the marks on the tests
 	@$(RUN) -m tests.validation
+
+generated: install-tests ## 2,000 generated requests per role, at every page and API operation (takes an hour)
+	@RUNG_GENERATED=2000 $(RUN) -m pytest tests/authority/test_generated.py -q
 
 bench: install-tests ## how fast the engine, the pages and the audit trail are, with little data and with much
 	@$(RUN) -m tests.bench.engine

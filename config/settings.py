@@ -23,6 +23,8 @@ required_in_production(RUNG_ENV, env.ENVIRON)
 
 # Production sets it; elsewhere a random one is made at the first start.
 SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret-key")
+# Older keys, which open what they signed and sign nothing: a new key then signs nobody out (SECURITY.md).
+SECRET_KEY_FALLBACKS = env.list("DJANGO_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
@@ -62,6 +64,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.client_address.ClientAddressMiddleware",
+    "config.private_pages.PrivatePagesMiddleware",
+    "config.rate_limits.RateLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -157,10 +162,21 @@ SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 
+# Requests a minute from one address; 0 counts none. Behind a proxy they are those of whom the proxy saw.
+RATE_LIMITS = {
+    "sign_in": env.int("RATE_LIMIT_SIGN_IN", default=30),
+    "api": env.int("RATE_LIMIT_API", default=1200),
+    "feed": env.int("RATE_LIMIT_FEED", default=60),
+}
+# What is sent: a study file or a record is some hundred kilobytes at most; anything larger is cut off while it arrives.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["config.uploads.AtMost"]
+
 # --- Transport ---
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PRODUCTION)
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 # Health checks come from inside the container, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
@@ -177,6 +193,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'"],
         "object-src": ["'none'"],
         "base-uri": ["'self'"],
         "form-action": ["'self'"],

@@ -30,6 +30,8 @@ AUDIT_PUBLISHED_DIR = VAR_DIR / "test-audit"
 
 # Real hashing takes its time on purpose; tests sign in hundreds of times.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Everything comes from one address here; the tests of the limits set their own.
+RATE_LIMITS = {}
 # Files are found where they are; there is no folder of collected ones to warn about.
 STATIC_ROOT = None
 # Signing out reads the session twice, by Django's own code.
