@@ -6,6 +6,7 @@ And by keyboard alone: an event is recorded and a decision signed.
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
@@ -47,10 +48,16 @@ OUR_PAGES = ("reminders", "labs", "dosing", "patients", "trials", "accounts")
 # Addresses that only take what is sent, lead on, answer a program, or are a part of another page.
 NOT_PAGES = {
     "accounts:sign-out",
+    "dosing:appendix-csv",
+    "dosing:appendix-pdf",
     "dosing:compare-results",
+    "dosing:comparison-put-away",
     "dosing:propose",
     "dosing:recommend",
+    "dosing:setup-file",
     "dosing:sign",
+    "dosing:simulation-cancel",
+    "dosing:simulation-progress",
     "dosing:withdraw",
     "patients:event-judge",
     "patients:event-resolve",
@@ -58,13 +65,47 @@ NOT_PAGES = {
     "reminders:calendar-address",
     "reminders:feed",
     "reminders:home",
+    "reminders:rehearsal-play",
+    "reminders:rehearsal-progress",
+    "reminders:rehearsal-stop",
     "reminders:settle",
     "reminders:this-week",
     "trials:move-day",
-    "dosing:setup-file",
 }
-# Pages of a study that is being set up: tests/dosing looks at them in a browser of its own.
-OF_A_DRAFT = {"dosing:setup-sign", "dosing:setup-live", "dosing:setup-section", "dosing:setup-preview"}
+# Pages that need a story of their own, by the file that tells it and looks at them with the same eyes.
+LOOKED_AT_IN = {
+    "dosing/test_setup_in_a_browser.py": {
+        "dosing:setup-live",
+        "dosing:setup-preview",
+        "dosing:setup-section",
+        "dosing:setup-sign",
+    },
+    "dosing/workbench/test_comparisons_in_a_browser.py": {
+        "dosing:comparison",
+        "dosing:comparison-save",
+        "dosing:use-design",
+    },
+    "dosing/workbench/test_simulation_in_a_browser.py": {"dosing:simulation", "dosing:simulation-start"},
+    "patients/test_dose_browser.py": {
+        "patients:correct-infusion",
+        "patients:correct-measurement",
+        "patients:infusion",
+        "patients:measure",
+    },
+    "patients/test_lead_in_browser.py": {
+        "patients:activity",
+        "patients:correct-activity",
+        "patients:miss-activity",
+    },
+    "reminders/test_amendment_pages.py": {
+        "reminders:amendment",
+        "reminders:amendment-approve",
+        "reminders:amendment-withdraw",
+        "reminders:version",
+        "reminders:version-site",
+        "reminders:versions",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -151,7 +192,14 @@ def page_names() -> set[str]:
         for pattern in entry.url_patterns
         if isinstance(pattern, URLPattern)
     }
-    return found - NOT_PAGES - OF_A_DRAFT
+    return found - NOT_PAGES - set().union(*LOOKED_AT_IN.values())
+
+
+@pytest.mark.parametrize("file", LOOKED_AT_IN)
+def test_pages_with_a_story_of_their_own_are_looked_at_there(file: str) -> None:
+    story = (Path(__file__).parents[1] / file).read_text()
+    assert "faults(" in story
+    assert "is_wider_than_the_screen(" in story
 
 
 def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(
