@@ -113,7 +113,7 @@ class Someone:
         return code
 
     def record_event(self, code: str, term: str, grade: int, *, dlt: bool | None = None) -> None:
-        """Record an event that began today, probably related to lenalidomide."""
+        """Record an event that began today, probably related to the first agent and to no other."""
         self.open(f"patients/{code}/event/")
         self.type_event(term, grade)
         if dlt is not None:
@@ -127,8 +127,10 @@ class Someone:
         self.page.get_by_role("option", name=re.compile(f"^{re.escape(term)}")).first.click()
         expect(self.page.locator("input[name=shown_term]")).to_have_value(term)
         self.choose("Grade", str(grade))
-        self.page.get_by_label("Related to lenalidomide").select_option(label="probable")
-        self.page.get_by_label("Related to dexamethasone").select_option(label="unrelated")
+        first, *others = self.page.locator('select[name^="relation_"]').all()
+        first.select_option(label="probable")
+        for other in others:
+            other.select_option(label="unrelated")
 
     def close_window(self, code: str, taken: int = 21) -> None:
         self.open(f"patients/{code}/")
