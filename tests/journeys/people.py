@@ -67,11 +67,11 @@ class Someone:
         for _ in range(days):
             self.press("Next day")
 
-    def wait_long(self, *, weeks: int) -> None:
-        """What the button 'Next week' sends, so many times, without looking at the pages in between."""
+    def wait_long(self, *, weeks: int = 0, days: int = 0) -> None:
+        """What the buttons 'Next week' and 'Next day' send, so many times, without looking at the pages in between."""
         token = self.page.locator("input[name=csrfmiddlewaretoken]").first.input_value()
-        sent = {"days": "7", "csrfmiddlewaretoken": token}
-        for _ in range(weeks):
+        for step in [7] * weeks + [1] * days:
+            sent = {"days": f"{step}", "csrfmiddlewaretoken": token}
             answer = self.page.request.post(f"/studies/{self.key}/move-day/", form=sent, max_redirects=0)
             assert answer.status == 302, answer.text()
 

@@ -1,6 +1,6 @@
 """The cetuximab trial in a browser: set up by forms alone, its first patients in full, and every decision to the MTD.
 
-The rehearsal's day is moved on by the page's own buttons. Days, doses and decisions were worked by hand from the
+The rehearsal's day is moved on by what the page's buttons send. Days, doses and decisions were worked by hand from the
 protocol and from the rule of 3+3. The first three patients go through the pages from screening to the end of cycle 1;
 what later patients do is entered by the operations, and what follows from it is looked at and signed on the pages.
 """
@@ -111,8 +111,7 @@ class Cast:
 
     def wait(self, *, weeks: int = 0, days: int = 0) -> None:
         """The data manager moves the rehearsal on."""
-        self.dana.open("protocol/")
-        self.dana.wait(weeks=weeks, days=days)
+        self.dana.wait_long(weeks=weeks, days=days)
 
 
 @pytest.fixture
@@ -284,23 +283,23 @@ def when_the_combination_begins(cast: Cast, codes: list[str]) -> None:
     for (coordinator, code), body in zip(who_treats(cast, codes), BODIES, strict=True):
         coordinator.open(f"patients/{code}/")
         coordinator.start_cycle(1)
-        measure(coordinator, code, body)
-        give_cetuximab(coordinator, code, body.first)
+        measure(coordinator, body)
+        give_cetuximab(coordinator, body.first)
     record(cast.mia, codes[0], "biopsy.before-combination", outside=True)
     record(cast.mia, codes[0], "safety.day-1.1")
     cast.mia.sees("Safety assessment")
 
 
-def measure(coordinator: Someone, code: str, body: Body) -> None:
-    coordinator.open(f"patients/{code}/")
+def measure(coordinator: Someone, body: Body) -> None:
+    """From the patient's page on, and back to it."""
     coordinator.follow("Record height and weight")
     coordinator.fill("Height", body.height_cm)
     coordinator.fill("Weight", body.weight_kg)
     coordinator.press("Save height and weight")
 
 
-def give_cetuximab(coordinator: Someone, code: str, amount: str) -> None:
-    coordinator.open(f"patients/{code}/")
+def give_cetuximab(coordinator: Someone, amount: str) -> None:
+    """From the patient's page on, and back to it."""
     coordinator.follow("Record infusion")
     coordinator.sees(f"{amount} mg, intravenous")
     coordinator.choose("What happened", "Given")
@@ -315,7 +314,8 @@ def when_cetuximab_is_given_each_week_until_one_has_a_dlt(cast: Cast, codes: lis
             cast.maja.record_event(codes[2], "Diarrhea", 3, dlt=True)
             treated = treated[:2]
         for (coordinator, code), body in treated:
-            give_cetuximab(coordinator, code, body.weekly)
+            coordinator.open(f"patients/{code}/")
+            give_cetuximab(coordinator, body.weekly)
             coordinator.sees(f"{body.weekly} mg")
 
 
@@ -343,10 +343,9 @@ def given_a_cohort_is_treated(cast: Cast, study: Study, cohort: Cohort) -> None:
     patients = [enrolled(study, by) for _ in range(3)]
     assert {patient.assigned_level.label for patient in patients if patient.assigned_level} == {cohort.dose}
     begin(study, patients, by)
-    cast.dana.open("protocol/")
-    cast.dana.wait_long(weeks=3)
+    cast.wait(weeks=3)
     begin(study, patients, by)
-    cast.dana.wait_long(weeks=4)
+    cast.wait(weeks=4)
     without, with_dlt = patients[: 3 - cohort.dlts], patients[3 - cohort.dlts :]
     for patient in without:
         assess_window(patient=again(patient), taken=28, by=by, at=now(study))
