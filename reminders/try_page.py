@@ -76,7 +76,7 @@ def _figures(page: StudyPage, rehearsal: Rehearsal, situation: Situation) -> lis
         {"label": "Day", "value": _day_number(page, rehearsal), "note": day_words(page.today)},
         {"label": "Patients", "value": len(tally.standings), "note": f"{tally.pooled.total_treated} evaluable"},
         {"label": "With a DLT", "value": tally.pooled.total_dlts},
-        {"label": "Present dose", "value": cohort.level.label if cohort else "none open"},
+        {"label": "Present dose", "value": cohort.level.label if cohort else "none"},
         {"label": "Decisions signed", "value": len(situation.signed)},
     ]
 

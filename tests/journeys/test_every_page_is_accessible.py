@@ -105,6 +105,7 @@ LOOKED_AT_IN = {
         "reminders:version-site",
         "reminders:versions",
     },
+    "reminders/rehearsal/test_in_a_browser.py": {"reminders:rehearsal", "reminders:try"},
 }
 
 
