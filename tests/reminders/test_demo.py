@@ -13,7 +13,7 @@ from dosing.models import Decision, Recommendation
 from dosing.queries import Stage, where_we_stand
 from patients.activities import ActivityState, DueActivity, due_activities
 from patients.infusions import PlannedInfusion, planned_infusions
-from patients.models import Patient
+from patients.models import Attribution, Patient
 from reminders.demo import people
 from reminders.demo.load import make_study
 from reminders.demo.script import COMBINING, ESCALATING
@@ -94,6 +94,7 @@ def test_the_combining_study_begins_with_an_infusion_and_a_biopsy_to_be_done_tod
     assert _starts_of(study, "A-004") == {0: dt.date(2026, 10, 24), 1: dt.date(2026, 11, 14)}
     assert [str(item.planned_on) for item in _open_infusions(study, "A-004")] == ["2026-11-21"]
     assert _starts_of(study, "A-005") == {0: dt.date(2026, 11, 1)}
+    assert Attribution.objects.get(patient__code="A-004", agent="cetuximab").relation == "unrelated"  # of the lead-in
     biopsy = next(due for due in _activities(study, "A-005") if due.which.timepoint == "before-combination")
     assert (biopsy.state, biopsy.window_to) == (ActivityState.DUE, dt.date(2026, 11, 21))
     call_command("replay", study.key)
