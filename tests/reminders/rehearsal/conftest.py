@@ -48,10 +48,12 @@ def draft(definition: dict[str, Any], by: User) -> Study:
     return start_study(definition=definition, by=by, at=TODAY)
 
 
-def tried(study: Study, by: User, toxicity: tuple[float, ...], seed: int = 1, **more: float) -> Rehearsal:
+def tried(
+    study: Study, by: User, toxicity: tuple[float, ...], seed: int = 1, at: dt.datetime = TODAY, **more: float
+) -> Rehearsal:
     """A rehearsal with many patients a week, so that it is over soon."""
     scenario = Scenario(**{"toxicity": toxicity, "patients_per_week": 20.0, **more})
-    return try_it(source=study, scenario=scenario, seed=seed, by=by, at=TODAY)
+    return try_it(source=study, scenario=scenario, seed=seed, by=by, at=at)
 
 
 def played(rehearsal: Rehearsal, by: User, most: int = 1500) -> Situation:

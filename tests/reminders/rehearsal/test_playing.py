@@ -1,5 +1,6 @@
 """Whole trials played through the operations, so that every rule of theirs holds, for any protocol."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -12,7 +13,17 @@ from dosing.queries import Stage
 from patients.evaluability import Standing
 from patients.models import Patient
 from reminders.models import Rehearsal
-from tests.reminders.rehearsal.conftest import ANTI_MAG, CETUXIMAB, definition_of, draft, fewer, played, small, tried
+from tests.reminders.rehearsal.conftest import (
+    ANTI_MAG,
+    CETUXIMAB,
+    TODAY,
+    definition_of,
+    draft,
+    fewer,
+    played,
+    small,
+    tried,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -32,11 +43,11 @@ def registered(rehearsal: Rehearsal) -> QuerySet[Patient]:
 
 
 def what_happened(rehearsal: Rehearsal) -> list[Any]:
-    """Everybody's days, doses and events, and all that was decided."""
-    study, rows = rehearsal.study, []
+    """Everybody's days, counted from the rehearsal's first, doses and events, and all that was decided."""
+    study, rows, first = rehearsal.study, list[Any](), rehearsal.started_on
     for patient in registered(rehearsal):
-        cycles = list(patient.cycles.values_list("number", "started_on", "dose_label"))
-        events = list(patient.adverse_events.order_by("pk").values_list("term", "grade", "onset_on"))
+        cycles = [(c.number, (c.started_on - first).days, c.dose_label) for c in patient.cycles.order_by("number")]
+        events = [(e.term, e.grade, (e.onset_on - first).days) for e in patient.adverse_events.order_by("pk")]
         rows.append((patient.code, patient.assigned_level.ordinal, cycles, events))
     return [*rows, *study.recommendations.order_by("number").values_list("kind", "reason")]
 
@@ -69,13 +80,17 @@ def test_a_keyboard_design_finds_its_way(planner: User) -> None:
     assert mtd_of(rehearsal) == "15 mg"
 
 
-def test_the_same_seed_gives_the_same_trial_whoever_plays_it(planner: User) -> None:
+def test_the_same_seed_gives_the_same_trial_whenever_and_whoever_plays_it(planner: User) -> None:
     study = draft(small(ANTI_MAG), planner)
-    first, again, other = (tried(study, planner, (0.2, 0.4, 0.5), seed, late_starts=0.4) for seed in (3, 3, 4))
-    played(first, planner, most=40)
+    later = TODAY + dt.timedelta(days=11)
+    first, again, other = (
+        tried(study, planner, (0.2, 0.4, 0.5), seed, at, late_starts=0.4, patients_per_week=2)
+        for seed, at in ((3, TODAY), (3, later), (4, TODAY))
+    )
+    played(first, planner, most=48)
     for _ in range(4):  # each time by a new player
-        played(again, planner, most=10)
-    played(other, planner, most=10)
+        played(again, planner, most=12)
+    played(other, planner, most=12)
     assert len(what_happened(first)) > 2
     assert what_happened(first) == what_happened(again)
     assert what_happened(first)[0] != what_happened(other)[0]
