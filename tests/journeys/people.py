@@ -71,7 +71,7 @@ class Someone:
         """What the buttons 'Next week' and 'Next day' send, so many times, without looking at the pages in between."""
         token = self.page.locator("input[name=csrfmiddlewaretoken]").first.input_value()
         for step in [7] * weeks + [1] * days:
-            sent = {"days": f"{step}", "csrfmiddlewaretoken": token}
+            sent: dict[str, str | float | bool] = {"days": f"{step}", "csrfmiddlewaretoken": token}
             answer = self.page.request.post(f"/studies/{self.key}/move-day/", form=sent, max_redirects=0)
             assert answer.status == 302, answer.text()
 
