@@ -31,7 +31,7 @@ migrate: ## bring the tables up to date, as the database's owner
 	@RUNG_DATABASE_ROLE=owner $(RUN) manage.py migrate
 
 test: install-tests ## run all tests; ARGS="tests/dosing -k boin" runs some
-	@$(RUN) -m pytest -n auto -p tests.validation.results --validation=var/validation $(ARGS)
+	@$(RUN) -m pytest -n auto --dist worksteal -p tests.validation.results --validation=var/validation $(ARGS)
 
 check: install-tests ## style, types, direction of imports, missing migrations, known faults of packages, traced requirements
 	$(RUN) -m ruff check .

@@ -24,7 +24,7 @@ class Schedule:
     worker_hijack_root_logger = False
     broker_connection_retry_on_startup = True
     timezone = "UTC"
-    # Redis' lowest priority: a simulation of a million trials, or a rehearsal being played, never keeps a reminder waiting.
+    # Redis' lowest priority: neither a simulation of a million trials nor a rehearsal keeps a reminder waiting.
     task_routes = {
         "dosing.tasks.work_on_simulation": {"priority": 9},
         "reminders.tasks.play_rehearsal": {"priority": 9},

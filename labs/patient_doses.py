@@ -152,14 +152,14 @@ def infusion_row(case: PatientCase, infusion: PlannedInfusion) -> InfusionRow:
     if infusion.recorded is not None:
         return _recorded_row(case, title, infusion.recorded)
     if infusion.interrupted:
-        detail = f"Planned on {short_day(infusion.planned_on)}"
+        detail = f"planned on {short_day(infusion.planned_on)}"
         return InfusionRow(title, "Not given", detail, chip="interruption", chip_kind="stay")
     amount, calculation = amount_now(case, infusion)
     chip, kind, url = "", "", ""
     if infusion.window_from <= case.today:
         chip, kind = ("overdue", "out") if infusion.window_to < case.today else ("due", "")
         url = record_url(case, infusion) if case.may(Permission.RECORD_CLINICAL) else ""
-    detail = f"Planned on {date_words(infusion.planned_on)}"
+    detail = f"planned on {date_words(infusion.planned_on)}"
     if infusion.window_from != infusion.window_to:
         detail += f"; possible {span_words(infusion.window_from, infusion.window_to)}"
     return InfusionRow(title, amount, detail, calculation, chip, kind, url, "Record")
@@ -172,7 +172,7 @@ def _recorded_row(case: PatientCase, title: str, row: Administration) -> Infusio
     if row.given_on is None or row.amount_to_give is None:
         reason = first_upper(row.reason)
         return InfusionRow(title, "Not given", reason, chip="not given", chip_kind="neutral", url=url, action="Correct")
-    detail = f"Given on {date_words(row.given_on)}"
+    detail = f"given on {date_words(row.given_on)}"
     other = row.given_amount != row.amount_to_give
     if other:
         detail += f"; to give was {number(row.amount_to_give)} {row.unit}"

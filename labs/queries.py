@@ -9,7 +9,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from accounts.models import User
 from labs.models import Collection
 from labs.schedule import DueCollection, SampleState, due_collections
-from patients.models import Patient
+from patients.models import Patient, versions_at_sites
 from patients.queries import load_doses, with_dlt_data
 from patients.schedule import treatment_ended_on
 from trials.clock import day_of
@@ -38,7 +38,7 @@ def with_samples(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     return patients.select_related("site", "part", "assigned_level", "continuation_review").prefetch_related(
         "study",
         "version",
-        "site__versions__version",
+        versions_at_sites(),
         "cycles",
         "reductions",
         "discontinuations",
@@ -56,7 +56,7 @@ def samples_of(patient: Patient, today: dt.date) -> list[DueCollection]:
 def patients_seen_by(user: User, study: Study, site: Site | None = None) -> QuerySet[Patient]:
     """The registered patients whose data the person may see, at one site or at all of the person's sites."""
     at_site = Q() if site is None else Q(site=site)
-    return Patient.objects.registered().filter(visible_sites(user, study) & at_site, study=study)
+    return study.patients.registered().filter(visible_sites(user, study) & at_site)  # knows its study without a query
 
 
 def samples_at_sites(study: Study, user: User, now: dt.datetime, site: Site | None = None) -> list[PatientSample]:

@@ -79,6 +79,11 @@ class EligibilitySerializer(serializers.ModelSerializer[EligibilityCheck]):
         read_only_fields = ["eligible"]
 
 
+class FollowedVersionSerializer(serializers.Serializer[Any]):
+    number = serializers.IntegerField(help_text="of the protocol version")
+    from_day = serializers.DateField(allow_null=True, help_text="null: from registration")
+
+
 class PatientSerializer(serializers.ModelSerializer[Patient]):
     site = serializers.CharField(source="site.code", read_only=True)
     part = serializers.CharField(source="part.kind", read_only=True, allow_null=True, default=None)
@@ -89,6 +94,7 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
     eligible = serializers.SerializerMethodField()
     treatment_ended_on = serializers.SerializerMethodField()
     next_cycle = serializers.SerializerMethodField()
+    protocol_versions = serializers.SerializerMethodField()
 
     class Meta:
         model = Patient
@@ -105,6 +111,7 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
             "planned_start",
             "treatment_ended_on",
             "next_cycle",
+            "protocol_versions",
         ]
 
     @extend_schema_field(ConsentSerializer(allow_null=True))
@@ -124,6 +131,17 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
     def get_next_cycle(self, patient: Patient) -> Any:
         planned: PlannedCycle | None = schedule.next_cycle(patient, list(patient.cycles.all()))
         return PlannedCycleSerializer(planned).data if planned else None
+
+    @extend_schema_field(FollowedVersionSerializer(many=True))
+    def get_protocol_versions(self, patient: Patient) -> Any:
+        """What the patient follows one after the other; nothing before registration."""
+        if patient.version is None:
+            return []
+        followed = [
+            {"number": version.number, "from_day": from_day if place else None}
+            for place, (from_day, version) in enumerate(schedule.versions_of(patient))
+        ]
+        return FollowedVersionSerializer(followed, many=True).data
 
 
 class ScreeningSerializer(serializers.Serializer[Any]):

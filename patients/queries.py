@@ -2,7 +2,7 @@
 
 from django.db.models import Prefetch, QuerySet, prefetch_related_objects
 
-from patients.models import AdverseEvent, Patient
+from patients.models import AdverseEvent, Patient, versions_at_sites
 from patients.schedule import versions_of
 from trials.models import Study
 
@@ -12,7 +12,7 @@ def patients_with_dlt_data(study: Study, part: str | None = None) -> list[Patien
 
     part: a `trials.models.Part.Kind`, or None for all. The number of queries does not grow with the patients.
     """
-    patients = Patient.objects.registered().filter(study=study)
+    patients = study.patients.registered()  # of this study object: no query looks for it again
     if part is not None:
         patients = patients.in_part(part)
     return list(with_dlt_data(patients).order_by("registered_at", "pk"))
@@ -34,7 +34,7 @@ def with_dlt_data(patients: QuerySet[Patient]) -> QuerySet[Patient]:
     ).prefetch_related(
         "study",
         "version",
-        "site__versions__version",
+        versions_at_sites(),
         "cycles",
         "reductions",
         "discontinuations",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from dosing.engine import BoundaryRow
 from dosing.models import Decision
-from dosing.queries.inputs import boundary_rows, design_of_protocol
+from dosing.queries.inputs import boundary_rows
 from labs.samples_page import sample_title
 from labs.schedule import due_collections
 from patients import schedule
@@ -81,7 +81,7 @@ def preview(study: Study, amendment: Protocol, draft: ProtocolVersion, from_days
         pk=draft.pk, study=study, number=draft.number, status=ProtocolVersion.Status.LIVE,
         definition=draft.definition, sha256=draft.sha256,
     )  # fmt: skip
-    people = with_schedule(Patient.objects.filter(study=study, status__in=CONCERNED, site__in=list(from_days)))
+    people = with_schedule(study.patients.filter(status__in=CONCERNED, site__in=list(from_days)))
     found, unmoved = [], 0
     for patient in people.order_by("code"):
         from_day = from_days[patient.site_id]
@@ -156,7 +156,7 @@ def _of_the_study(study: Study, live: Protocol, new: Protocol) -> Iterator[str]:
         yield f"The expansion takes {after} patients, not {before}."
     if live.signatures != new.signatures:
         yield "Who signs changes, from the next signature on."
-    if design_of_protocol(live) != design_of_protocol(new):
+    if live.design.parameters != new.design.parameters:
         yield "The design's parameters change: the next dose is recommended by the new ones."
     yield from _recommendation(study)
 

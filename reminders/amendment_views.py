@@ -16,6 +16,7 @@ from dosing import operations
 from dosing import setup_page as shown
 from dosing.queries.draft import faults_of_draft
 from dosing.setup_views import roles_to_sign
+from patients.regimen import day_words
 from reminders.amendment_forms import ApproveForm, FollowForm, WithdrawForm
 from reminders.amendment_preview import Preview, preview
 from trials.access import StudyPage, open_study, refuse_into
@@ -26,7 +27,7 @@ from trials.operations import follow_version, start_amendment, withdraw_amendmen
 from trials.permissions import Permission
 from trials.protocol import Protocol
 from trials.protocol_page import protocol_page, version_facts
-from trials.protocol_words import count, day_words
+from trials.protocol_words import count
 from trials.queries import amendment_of
 
 FAULTY, REFUSED = 422, 409

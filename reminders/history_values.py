@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,6 +29,7 @@ NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = 
     User: (lambda row: row.full_name, ()),
     Study: (lambda row: row.key, ()),
     Site: (lambda row: row.name, ()),
+    Study: (lambda row: row.key, ()),
     DoseLevel: (lambda row: row.label, ()),
     Part: (lambda row: row.get_kind_display(), ()),
     Cohort: (lambda row: f"cohort {row.number}", ()),
@@ -57,8 +59,9 @@ class Values:
 
     def __init__(self, study: Study, entries: list[Entry], zone: str) -> None:
         self.zone = ZoneInfo(zone)
-        self.protocol = _newest_protocol(study)
-        self.titles = _titles(self.protocol)
+        protocols = _protocols(study)
+        self.protocol = protocols[-1] if protocols else None
+        self.titles = {column: title for protocol in protocols for column, title in _titles(protocol).items()}
         self.models = {m._meta.db_table: m for m in apps.get_models() if m._meta.db_table in WORDS}
         self.names = self._names(entries)
 
@@ -85,7 +88,7 @@ class Values:
         """What the changed row is, where the patient's code does not say it: 'Fatigue', 'cycle 3'."""
         model = self.models[entry.table_name]
         row = {**(entry.old or {}), **(entry.new or {})}
-        if model in NAMES and model is not Patient:
+        if model in NAMES and model not in (Patient, Study):
             return self.names.get((model, int(entry.row_id)), "")
         parent = next((c for c in ("event_id", "cycle_id", "collection_id", "recommendation_id") if row.get(c)), None)
         return self.words(entry.table_name, parent, row[parent]) if parent else ""
@@ -140,20 +143,20 @@ def _columns(model: type[models.Model]) -> dict[str | None, Any]:
     return {field.column: field for field in model._meta.concrete_fields}
 
 
-def _newest_protocol(study: Study) -> Protocol | None:
-    newest = study.versions.order_by("-number").first()
-    if newest is None:
-        raise ProtocolVersion.DoesNotExist(f"{study.key} has no protocol version")
-    try:
-        return newest.protocol
-    except ValidationError:  # a draft that is not complete names nothing yet
-        return None
+def _protocols(study: Study) -> list[Protocol]:
+    """What the study's versions say, the live one last. What an amendment dropped is told by the version that had it.
+
+    A version that is not complete names nothing: a draft, or an amendment that was withdrawn as one.
+    """
+    found = []
+    for version in study.versions.order_by(models.F("live_at").asc(nulls_first=True), "number"):
+        with suppress(ValidationError):
+            found.append(version.protocol)
+    return found
 
 
-def _titles(protocol: Protocol | None) -> dict[Column, str]:
+def _titles(protocol: Protocol) -> dict[Column, str]:
     """(column, code) → title, for the codes that a study file gives."""
-    if protocol is None:
-        return {}
     found = {("agent", agent.code): agent.name for agent in protocol.agents}
     found |= {("reason_code", reason.code): reason.text for reason in protocol.discontinuation}
     found |= {("measure", measure.code): measure.title for measure in protocol.outcome_measures}

@@ -86,7 +86,7 @@ WORDS: dict[str, Words] = {
     "trials_versionatsite": Words("Protocol version at a site", _S.STUDY, ("version_id", "site_id", "from_day")),
     "trials_part": Words("Part", _S.STUDY, ("kind", "planned_patients")),
     "trials_site": Words("Site", _S.STUDY, ("code", "name", "time_zone")),
-    "reminders_rehearsal": Words("Rehearsal", _S.STUDY, ("source_id", "started_on")),
+    "reminders_rehearsal": Words("Rehearsal", _S.STUDY, ("source_id", "started_on", "seed")),
     "trials_membership": Words("Role", _S.STUDY, ("user_id", "role", "site_id", "from_day", "to_day")),
     "trials_personcheck": Words("Check of a person", _S.STUDY, ("user_id", "kind", "version_id", "done_on", "how")),
 }
@@ -126,7 +126,7 @@ _UNTOLD = """
     components_checked signer_id statement accrual_suspended_by_id accrual_suspended_at reserved_by_id live_at
     closed_at withdrawn_at roles_required ended_at slot_id reserved_slot_id part_id opened_cohort_id
     calculation decision_waits_since decision_waits_on question saved_at saved_by_id put_away_at set_at set_by_id
-    scenario seed started_by_id
+    scenario started_by_id
 """
 UNTOLD = frozenset(_UNTOLD.split())
 
@@ -167,6 +167,7 @@ _NAMES = {
     "retreated_on": "re-treatment",
     "screened_on": "screened",
     "signed_on": "signed",
+    "source_id": "copy of",
     "started_on": "start",
     "timepoint": "time point",
     "user_id": "person",

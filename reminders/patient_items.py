@@ -12,7 +12,7 @@ from patients.activities import due_activities, title_together, together
 from patients.evaluability import Missing, MissingKind, assessment_of, fell_short
 from patients.infusions import PlannedInfusion, planned_infusions, to_give
 from patients.measurements_needed import Needed, measurement_needed
-from patients.models import Cycle, Patient
+from patients.models import Cycle, Patient, versions_at_sites
 from patients.outcome_series import outcome_plan
 from patients.regimen import short_day, span_words
 from patients.schedule import PlannedCycle, PlannedDay, cycle_title, cycle_words, protocol_on
@@ -33,7 +33,7 @@ def with_schedule(patients: QuerySet[Patient]) -> QuerySet[Patient]:
         "site", "part", "assigned_level", "continuation_review", "window_assessment"
     ).prefetch_related(
         "version",
-        "site__versions__version",
+        versions_at_sites(),
         "cycles",
         "reductions",
         "discontinuations",

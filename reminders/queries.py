@@ -3,14 +3,19 @@
 from django.db.models import Q
 
 from accounts.models import User
-from reminders.models import Reminder, ReminderQuerySet
+from reminders.models import Rehearsal, Reminder, ReminderQuerySet
 from trials.models import Membership, Role, Study
 from trials.permissions import TABLE, Permission, memberships
 
 
 def people_to_remind(study: Study) -> dict[User, list[Membership]]:
-    """People (not client systems) with a role in force, each with all their memberships of the study. One query."""
+    """People (not client systems) with a role in force, each with all their memberships of the study.
+
+    Nobody in a rehearsal that is played: whoever made it would be told of a year's DLTs within minutes.
+    """
     found: dict[User, list[Membership]] = {}
+    if Rehearsal.objects.filter(study=study).exists():
+        return found
     held = Membership.objects.in_force().filter(study=study, user__is_person=True).exclude(role=Role.EDC)
     for membership in held.select_related("user", "site").order_by("user_id", "pk"):
         found.setdefault(membership.user, []).append(membership)

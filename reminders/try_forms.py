@@ -13,10 +13,27 @@ from reminders.rehearsal.scenario import FEWEST_A_WEEK, HIGHEST_CHANCE, HIGHEST_
 SHORT = {"class": "field-short"}
 
 
+def _says(low: float, high: float, kind: str = "number") -> dict[str, str]:
+    """What is said of a value that is not allowed, with what is."""
+    allowed = f"Give a {kind} from {low:g} to {high:,}."
+    return {
+        "required": allowed,
+        "invalid": f"This is no {kind}. {allowed}",
+        "min_value": f"%(show_value)s is too low. {allowed}",
+        "max_value": f"%(show_value)s is too high. {allowed}",
+    }
+
+
 def _chance(label: str, help_text: str, initial: float) -> forms.FloatField:
     widget = forms.NumberInput(attrs={**SHORT, "step": "0.05"})
     return forms.FloatField(
-        label=label, help_text=help_text, initial=initial, min_value=0, max_value=HIGHEST_CHANCE, widget=widget
+        label=label,
+        help_text=help_text,
+        initial=initial,
+        min_value=0,
+        max_value=HIGHEST_CHANCE,
+        error_messages=_says(0, HIGHEST_CHANCE),
+        widget=widget,
     )
 
 
@@ -29,6 +46,7 @@ class TryForm(forms.Form):
         initial=1,
         min_value=FEWEST_A_WEEK,
         max_value=MOST_A_WEEK,
+        error_messages=_says(FEWEST_A_WEEK, int(MOST_A_WEEK)),
         widget=forms.NumberInput(attrs={**SHORT, "step": "any"}),
     )
     missed_doses = _chance(
@@ -40,6 +58,7 @@ class TryForm(forms.Form):
         help_text="The same seed gives the same patients, and with the same numbers the same trial.",
         min_value=0,
         max_value=HIGHEST_SEED,
+        error_messages=_says(0, HIGHEST_SEED, "whole number"),
         widget=forms.NumberInput(attrs=SHORT),
     )
 
@@ -47,7 +66,9 @@ class TryForm(forms.Form):
         super().__init__(*args, **kwargs)
         for ordinal, (label, value) in enumerate(zip(labels, toxicity, strict=True), 1):
             name = f"toxicity_{ordinal}"
-            self.fields[name] = forms.FloatField(label=label, initial=value, min_value=0, max_value=1)
+            self.fields[name] = forms.FloatField(
+                label=label, initial=value, min_value=0, max_value=1, error_messages=_says(0, 1)
+            )
         self.levels = len(labels)
 
     @property

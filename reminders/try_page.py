@@ -8,8 +8,8 @@ from typing import Any
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, where_we_stand
 from dosing.study_page import decision_rows
+from patients.evaluability import day_words
 from reminders.models import Play, Rehearsal
-from reminders.presenters import day_words
 from reminders.rehearsal.days import has_ended
 from reminders.rehearsal.fate import Scenario
 from trials.access import StudyPage
@@ -42,6 +42,8 @@ def rehearsal_context(page: StudyPage, rehearsal: Rehearsal) -> dict[str, Any]:
         "figures": _figures(page, rehearsal, situation),
         "levels": _levels(rehearsal, situation),
         "truth": _truth(rehearsal),
+        "registered": len(situation.tally.standings),
+        "planned": sum(part.planned_patients for part in situation.tally.parts),
         "rows": decision_rows(page, situation, newest=NEWEST_DECISIONS),
         "may_play": page.may(Permission.MOVE_REHEARSAL_DAY),
     }
@@ -74,7 +76,7 @@ def _figures(page: StudyPage, rehearsal: Rehearsal, situation: Situation) -> lis
         {"label": "Day", "value": _day_number(page, rehearsal), "note": day_words(page.today)},
         {"label": "Patients", "value": len(tally.standings), "note": f"{tally.pooled.total_treated} evaluable"},
         {"label": "With a DLT", "value": tally.pooled.total_dlts},
-        {"label": "Present dose", "value": cohort.level.label if cohort else "none open"},
+        {"label": "Present dose", "value": cohort.level.label if cohort else "none"},
         {"label": "Decisions signed", "value": len(situation.signed)},
     ]
 

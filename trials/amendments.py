@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trials.errors import Fault
-from trials.models import Part, Slot, Study
+from trials.models import Part, Study
 from trials.protocol import Protocol
 from trials.protocol_page import protocol_page
 from trials.protocol_pieces import Line, Section
@@ -98,7 +98,3 @@ def _sizes(study: Study, live: Protocol, new: Protocol) -> Iterator[Fault]:
         yield Fault("expansion", None, "the expansion of a running study stays")
     elif new.expansion is not None and new.expansion.patients < expanded:
         yield Fault("expansion.patients", new.expansion.patients, f"at least {expanded}: so many are registered")
-
-
-def _registered(study: Study, kind: Part.Kind) -> int:
-    return Slot.objects.filter(cohort__study=study, cohort__part__kind=kind, used_at__isnull=False).count()

@@ -23,22 +23,24 @@ class Verdict(StrEnum):
 
     ESCALATE = "escalate"
     STAY = "stay"
+    TREAT_MORE = "treat_more"  # of 3+3, which completes three or six patients before it decides
     DE_ESCALATE = "de_escalate"
     ELIMINATE = "eliminate"
 
     @property
     def letter(self) -> str:
         """The field's letter: E, S, D, DU (unacceptable)."""
-        return {"escalate": "E", "stay": "S", "de_escalate": "D", "eliminate": "DU"}[self.value]
+        return {"escalate": "E", "stay": "S", "treat_more": "S", "de_escalate": "D", "eliminate": "DU"}[self.value]
 
     @property
     def kind(self) -> str:
         """The colour that repeats the letter, as pages name it: up (green), stay (amber), down (orange), out (red)."""
-        return {"escalate": "up", "stay": "stay", "de_escalate": "down", "eliminate": "out"}[self.value]
+        names = {"escalate": "up", "stay": "stay", "treat_more": "stay", "de_escalate": "down", "eliminate": "out"}
+        return names[self.value]
 
     @property
     def word(self) -> str:
-        return {"de_escalate": "de-escalate"}.get(self.value, self.value)
+        return {"de_escalate": "de-escalate", "treat_more": "treat more"}.get(self.value, self.value)
 
     @property
     def meaning(self) -> str:
@@ -46,6 +48,7 @@ class Verdict(StrEnum):
         return {
             "escalate": "Escalate: the next cohort is treated one dose higher",
             "stay": "Stay: the next cohort is treated at the same dose",
+            "treat_more": "Stay, and treat more: patients are added at the same dose to complete three or six",
             "de_escalate": "De-escalate: the next cohort is treated one dose lower",
             "eliminate": "De-escalate and eliminate: this dose and all above it are closed for good",
         }[self.value]
@@ -174,7 +177,8 @@ def decision_table(design: Design, most: int, *, every: int | None = None) -> De
     last = FULL if rule_based else max(most, step)
     found = design.boundaries(max_n=last)
     boundaries = tuple(found.for_n(n) for n in range(step, last + 1, step))
-    rows = tuple(Row(y, tuple(_cell(row, y) for row in boundaries)) for y in range(boundaries[-1].n + 1))
+    between = Verdict.TREAT_MORE if rule_based else Verdict.STAY
+    rows = tuple(Row(y, tuple(_cell(row, y, between) for row in boundaries)) for y in range(boundaries[-1].n + 1))
     return DecisionTable(
         columns=tuple(row.n for row in boundaries),
         rows=rows,
@@ -184,16 +188,16 @@ def decision_table(design: Design, most: int, *, every: int | None = None) -> De
     )
 
 
-def _cell(row: BoundaryRow, y: int) -> Cell | None:
-    return Cell(row.n, y, verdict_of(row, y)) if y <= row.n else None
+def _cell(row: BoundaryRow, y: int, between: Verdict) -> Cell | None:
+    return Cell(row.n, y, _verdict(row, y, between)) if y <= row.n else None
 
 
-def verdict_of(row: BoundaryRow, y: int) -> Verdict:
-    """What y DLTs mean by a row of boundaries."""
+def _verdict(row: BoundaryRow, y: int, between: Verdict) -> Verdict:
+    """What y DLTs mean by a row of boundaries. between: what it is where no boundary is reached."""
     if row.eliminate_if_at_least is not None and y >= row.eliminate_if_at_least:
         return Verdict.ELIMINATE
     if row.de_escalate_if_at_least is not None and y >= row.de_escalate_if_at_least:
         return Verdict.DE_ESCALATE
     if row.escalate_if_at_most is not None and y <= row.escalate_if_at_most:
         return Verdict.ESCALATE
-    return Verdict.STAY
+    return between

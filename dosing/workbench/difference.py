@@ -9,9 +9,10 @@ from dosing.workbench.results import Answer
 
 
 def answer_in_words(question: Question, answered: Sequence[Answer]) -> str:
-    """In a sentence or two: "BOIN selects the MTD, 15 mg, in 61 % of trials, 3+3 in 44 %: 17 points more often."
+    """In a sentence or two: "BOIN selects the MTD, 15 mg, in 61.2 % of trials, 3+3 in 44.0 %: 17.2 points more often."
 
-    Percentages are whole, and the difference is that of the whole numbers, so that a reader can check it.
+    Percentages have the decimal of the table below them, and the difference is that of the numbers shown, so that a
+    reader can check it.
     """
     found = [answer for answer in answered if answer.characteristics is not None]
     unanswered = " ".join(answer.problem for answer in answered if answer.characteristics is None)
@@ -26,19 +27,18 @@ def _selecting(question: Question, found: Sequence[Answer]) -> str:
     assert found[0].characteristics is not None
     mtd = int(found[0].characteristics.true_mtd[0])
     what = f"selects the MTD, {question.labels[mtd - 1]}," if mtd else "rightly selects no dose, all being too toxic,"
-    first = f"{names[0]} {what} in {right[0]} % of trials"
-    others = "".join(f", {name} in {percent} %" for name, percent in zip(names[1:], right[1:], strict=True))
+    first = f"{names[0]} {what} in {right[0]:.1f} % of trials"
+    others = "".join(f", {name} in {percent:.1f} %" for name, percent in zip(names[1:], right[1:], strict=True))
     return f"{first}{others}{_comparison(right) if len(found) == 2 else ''}."
 
 
-def _comparison(right: Sequence[int]) -> str:
-    points = right[0] - right[1]
+def _comparison(right: Sequence[float]) -> str:
+    points = round(right[0] - right[1], 1)
     if points == 0:
         return ": equally often"
-    unit = "point" if abs(points) == 1 else "points"
-    return f": {abs(points)} {unit} {'more' if points > 0 else 'less'} often"
+    return f": {abs(points):.1f} points {'more' if points > 0 else 'less'} often"
 
 
-def _percent(answer: Answer) -> int:
+def _percent(answer: Answer) -> float:
     assert answer.characteristics is not None
-    return round(float(answer.characteristics.correct_selection[0]) * 100)
+    return round(float(answer.characteristics.correct_selection[0]) * 100, 1)

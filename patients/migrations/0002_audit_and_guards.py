@@ -49,19 +49,36 @@ CYCLE = """
     END IF;
 """
 
+# A registered patient's protocol versions, the one of the registration from the beginning; and the one of a day. The
+# same as patients.schedule.versions says.
+VERSIONS = """
+    CREATE FUNCTION versions_of_patient(of_patient bigint)
+    RETURNS TABLE (number smallint, from_day date, definition jsonb) LANGUAGE sql STABLE AS $versions$
+        SELECT own.number, '-infinity'::date, own.definition
+        FROM patients_patient p JOIN trials_protocolversion own ON own.id = p.version_id WHERE p.id = of_patient
+        UNION ALL
+        SELECT v.number, f.from_day, v.definition
+        FROM patients_patient p JOIN trials_protocolversion own ON own.id = p.version_id
+        JOIN trials_versionatsite f ON f.site_id = p.site_id
+        JOIN trials_protocolversion v ON v.id = f.version_id AND v.number > own.number
+        WHERE p.id = of_patient
+    $versions$;
+    CREATE FUNCTION protocol_on(of_patient bigint, on_day date) RETURNS jsonb LANGUAGE sql STABLE AS $protocol$
+        SELECT definition FROM versions_of_patient(of_patient) WHERE from_day <= on_day ORDER BY number DESC LIMIT 1
+    $protocol$;
+"""
+
 # Rule 10: the maximum is the protocol's.
 REDUCTION = """
-    SELECT (v.definition -> 'reductions' ->> 'maximum')::int INTO maximum
-    FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id WHERE p.id = NEW.patient_id;
+    maximum := (protocol_on(NEW.patient_id, NEW.effective_on) -> 'reductions' ->> 'maximum')::int;
     IF NEW.number > coalesce(maximum, 0) THEN
         RAISE EXCEPTION 'no more dose reductions than the protocol allows (%)', maximum USING ERRCODE = 'check_violation';
     END IF;
 """
 
 DISCONTINUATION = """
-    IF NOT EXISTS (SELECT 1 FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id,
-                   jsonb_array_elements(v.definition -> 'discontinuation') r
-                   WHERE p.id = NEW.patient_id AND r ->> 'code' = NEW.reason_code) THEN
+    IF NOT EXISTS (SELECT 1 FROM jsonb_array_elements(protocol_on(NEW.patient_id, NEW."on") -> 'discontinuation') r
+                   WHERE r ->> 'code' = NEW.reason_code) THEN
         RAISE EXCEPTION 'the reason is not one of the protocol''s' USING ERRCODE = 'check_violation';
     END IF;
 """
@@ -72,11 +89,15 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("patients", "0001_initial"),
-        ("trials", "0002_audit_and_guards"),
+        ("trials", "0006_amendments"),
         ("audit", "0001_audit_trail"),
     ]
 
     operations = [
+        migrations.RunSQL(
+            VERSIONS,
+            reverse_sql="DROP FUNCTION protocol_on(bigint, date); DROP FUNCTION versions_of_patient(bigint);",
+        ),
         *[AuditTable(f"patients_{name}") for name in TABLES],
         FreezeOnceSet(
             "patients_patient",

@@ -3,21 +3,23 @@ from django.db import migrations
 from audit.ddl import Guard
 
 # Rule 11: due by the start before it (or a re-treatment, or as agreed), and no later than the protocol's limit.
-# Number 0 is the lead-in, with a length of its own; treatment starts with it where the protocol has one.
+# Number 0 is the lead-in, with a length of its own; treatment starts with it where the protocol has one. A cycle is as
+# long as the protocol of the day said on which it started; the limit is that of the day on which the next one is due.
 DELAY = """
-    SELECT (v.definition -> 'cycle' ->> 'length_days')::int, (v.definition -> 'lead_in' ->> 'length_days')::int,
-        (v.definition -> 'delay' ->> 'limit_days')::int, p.planned_start
-        INTO length_days, lead_in_days, limit_days, agreed
-    FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id WHERE p.id = NEW.patient_id;
+    SELECT max(c.started_on) INTO started FROM patients_cycle c
+    WHERE c.patient_id = NEW.patient_id AND c.number = NEW.number - 1;
+    SELECT p.planned_start INTO agreed FROM patients_patient p WHERE p.id = NEW.patient_id;
+    definition := protocol_on(NEW.patient_id, coalesce(started, agreed));
+    length_days := (definition -> 'cycle' ->> 'length_days')::int;
+    lead_in_days := (definition -> 'lead_in' ->> 'length_days')::int;
+    limit_days := (protocol_on(NEW.patient_id, NEW.due_on) -> 'delay' ->> 'limit_days')::int;
     IF limit_days IS NULL THEN
         RAISE EXCEPTION 'a cycle needs a registered patient' USING ERRCODE = 'check_violation';
     END IF;
     IF NEW.number = 0 AND lead_in_days IS NULL THEN
         RAISE EXCEPTION 'the protocol has no lead-in' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT max(c.started_on) + CASE WHEN NEW.number = 1 THEN lead_in_days ELSE length_days END
-        INTO by_cycle FROM patients_cycle c
-    WHERE c.patient_id = NEW.patient_id AND c.number = NEW.number - 1;
+    by_cycle := started + CASE WHEN NEW.number = 1 THEN lead_in_days ELSE length_days END;
     SELECT max(d.retreated_on) INTO by_retreatment FROM patients_discontinuation d
     WHERE d.patient_id = NEW.patient_id AND d.retreated_on IS NOT NULL;
     IF by_cycle IS NULL AND NEW.number > (lead_in_days IS NULL)::int THEN
@@ -69,7 +71,8 @@ class Migration(migrations.Migration):
             "within_delay",
             "BEFORE INSERT OR UPDATE OF number, due_on, latest_on",
             DELAY,
-            declare="length_days int; lead_in_days int; limit_days int; agreed date; by_cycle date; by_retreatment date;",
+            declare="started date; agreed date; definition jsonb; length_days int; lead_in_days int; limit_days int;"
+            " by_cycle date; by_retreatment date;",
         ),
         Guard(
             "patients_dosereduction",

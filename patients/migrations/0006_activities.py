@@ -5,16 +5,17 @@ from django.db.models import F, Q
 
 from audit.ddl import AuditTable, FreezeOnceSet, Guard
 
-# What is recorded is one of the activities, or one of the visits, of the patient's protocol.
+# What is recorded is one of the activities, or one of the visits, of the patient's protocol: of any version that the
+# patient follows, since what an older one planned can stay.
 PLANNED = """
-    SELECT v.definition INTO definition
-    FROM patients_patient p JOIN trials_protocolversion v ON v.id = p.version_id WHERE p.id = NEW.patient_id;
     IF NOT EXISTS (
-        SELECT 1 FROM jsonb_array_elements(coalesce(definition -> 'activities', '[]')) activity,
+        SELECT 1 FROM versions_of_patient(NEW.patient_id) v,
+            jsonb_array_elements(coalesce(v.definition -> 'activities', '[]')) activity,
             jsonb_array_elements(activity -> 'timepoints') timepoint
         WHERE activity ->> 'code' = NEW.activity AND timepoint ->> 'code' = NEW.timepoint
         UNION ALL
-        SELECT 1 FROM jsonb_array_elements(coalesce(definition -> 'visits', '[]')) visit
+        SELECT 1 FROM versions_of_patient(NEW.patient_id) v,
+            jsonb_array_elements(coalesce(v.definition -> 'visits', '[]')) visit
         WHERE NEW.activity = 'visits' AND visit ->> 'code' = NEW.timepoint) THEN
         RAISE EXCEPTION 'the activity is not one of the protocol''s' USING ERRCODE = 'check_violation';
     END IF;
@@ -105,11 +106,5 @@ class Migration(migrations.Migration):
         ),
         AuditTable("patients_activityrecord"),
         FreezeOnceSet("patients_activityrecord", ["patient_id", "study_id", "activity", "timepoint"]),
-        Guard(
-            "patients_activityrecord",
-            "of_the_protocol",
-            "BEFORE INSERT OR UPDATE",
-            PLANNED,
-            declare="definition jsonb;",
-        ),
+        Guard("patients_activityrecord", "of_the_protocol", "BEFORE INSERT OR UPDATE", PLANNED),
     ]

@@ -7,9 +7,8 @@ from audit.ddl import AuditTable, FreezeOnceSet, Guard
 
 # A dose is given within the protocol's window around its planned day, during treatment, and near the dose to give.
 ADMINISTRATION = """
-    SELECT c.patient_id, c.study_id, c.started_on, v.definition INTO of_patient, of_study, starts_on, definition
-    FROM patients_cycle c JOIN patients_patient p ON p.id = c.patient_id
-    JOIN trials_protocolversion v ON v.id = p.version_id WHERE c.id = NEW.cycle_id;
+    SELECT c.patient_id, c.study_id, c.started_on, protocol_on(c.patient_id, c.started_on)
+        INTO of_patient, of_study, starts_on, definition FROM patients_cycle c WHERE c.id = NEW.cycle_id;
     IF (of_patient, of_study) IS DISTINCT FROM (NEW.patient_id, NEW.study_id) THEN
         RAISE EXCEPTION 'a dose is given in a cycle of its patient' USING ERRCODE = 'check_violation';
     END IF;
@@ -49,8 +48,7 @@ MEASUREMENT = """
 
 # A cycle's start does not move away from under doses that were given in it.
 CYCLE = """
-    SELECT v.definition INTO definition FROM patients_patient p
-    JOIN trials_protocolversion v ON v.id = p.version_id WHERE p.id = NEW.patient_id;
+    definition := protocol_on(NEW.patient_id, NEW.started_on);
     days_before := coalesce((definition #>> '{administrations,window,before}')::int, 0);
     days_after := coalesce((definition #>> '{administrations,window,after}')::int, 0);
     IF EXISTS (SELECT 1 FROM patients_administration a WHERE a.cycle_id = NEW.id AND a.given_on NOT BETWEEN

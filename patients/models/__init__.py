@@ -3,7 +3,7 @@
 from patients.models.course import ActivityRecord, FollowUpVisit, OutcomeValue
 from patients.models.doses import Administration, BodyMeasurement
 from patients.models.events import AdverseEvent, Attribution, DltAssessment, WindowAssessment
-from patients.models.people import Consent, EligibilityCheck, Patient, PatientQuerySet
+from patients.models.people import Consent, EligibilityCheck, Patient, PatientQuerySet, versions_at_sites
 from patients.models.treatment import (
     ContinuationReview,
     Cycle,
@@ -33,4 +33,5 @@ __all__ = [
     "Patient",
     "PatientQuerySet",
     "WindowAssessment",
+    "versions_at_sites",
 ]

@@ -12,6 +12,11 @@ from accounts.models import User
 from trials.models import DoseLevel, Part, ProtocolVersion, Site, Slot, Study, VersionAtSite
 
 
+def versions_at_sites() -> models.Prefetch:
+    """What the patients' sites follow, for `prefetch_related`: one query, however many versions there are."""
+    return models.Prefetch("site__versions", queryset=VersionAtSite.objects.select_related("version"))
+
+
 class PatientQuerySet(models.QuerySet["Patient"]):
     def registered(self) -> PatientQuerySet:
         return self.filter(registered_at__isnull=False)
@@ -32,7 +37,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         ).prefetch_related(
             "study",
             "version",
-            "site__versions__version",
+            versions_at_sites(),
             "cycles",
             "reductions",
             "discontinuations",

@@ -76,8 +76,15 @@ class PatientList(LoginRequiredMixin, View):
             "patient": patient,
             "url": reverse("labs:patient", args=[page.study.key, patient.code]),
             "chip": CHIPS[Patient.Status(patient.status)],
+            "cycles": cycles_started(patient),
             "next": next_words(patient),
         }
+
+
+def cycles_started(patient: Patient) -> str:
+    """How many; 'lead-in' of a patient who is in it, since the lead-in is none of them."""
+    numbers = [cycle.number for cycle in patient.cycles.all()]
+    return schedule.cycle_title(0).lower() if numbers == [0] else str(sum(number > 0 for number in numbers))
 
 
 def next_words(patient: Patient) -> str:

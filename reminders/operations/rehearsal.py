@@ -143,7 +143,8 @@ def player_of(rehearsal: Rehearsal) -> Player:
 
 def _arrivals(rehearsal: Rehearsal, player: Player) -> None:
     """Patients come as chance has it; whoever finds no place goes elsewhere."""
-    came = arrivals_on(Scenario.from_dict(rehearsal.scenario), rehearsal.seed, player.today)
+    day = (player.today - rehearsal.started_on).days
+    came = arrivals_on(Scenario.from_dict(rehearsal.scenario), rehearsal.seed, day)
     for _ in range(came):
         player.decisions()
         if _register(player) is None:

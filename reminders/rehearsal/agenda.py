@@ -11,7 +11,7 @@ from labs.queries import samples_of
 from patients import schedule
 from patients.evaluability import fell_short, lost_in_window, planned_in_window
 from patients.infusions import given_in
-from patients.models import AdverseEvent, Cycle, DoseReduction, Patient
+from patients.models import AdverseEvent, Attribution, Cycle, DoseReduction, Patient
 from patients.operations import (
     discontinue,
     interrupt_dosing,
@@ -148,10 +148,14 @@ def _events(
 
 
 def _record(patient: Patient, what: Happening, onset: dt.date, by: User, *, at: dt.datetime) -> AdverseEvent:
+    protocol = schedule.protocol_of(patient)
     relations = {
-        agent.code: what.relation if agent.investigational else "unlikely"
-        for agent in schedule.protocol_of(patient).agents
+        agent.code: what.relation if agent.investigational else Attribution.Relation.UNLIKELY
+        for agent in protocol.agents
     }
+    if what.cycle == 0 and protocol.lead_in is not None:
+        alone = protocol.lead_in.agents
+        relations |= {code: Attribution.Relation.UNRELATED for code in relations if code not in alone}
     return record_adverse_event(
         patient=patient,
         term=what.term,

@@ -4,7 +4,6 @@ One patient's draws are the same whatever is true about toxicity, so two scenari
 toxicity alone. Source of the events: whatever fires one of the protocol's own DLT rules.
 """
 
-import datetime as dt
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,9 +59,12 @@ def _chance(seed: int, about: object) -> Random:
     return Random(f"{seed}/{about}")  # noqa: S311 -- nothing secret
 
 
-def arrivals_on(scenario: Scenario, seed: int, day: dt.date) -> int:
-    """How many patients come to the site on a day: a Poisson number, the same for the seed whoever asks."""
-    draw, limit, count = _chance(seed, day), math.exp(-scenario.patients_per_week / 7), 0
+def arrivals_on(scenario: Scenario, seed: int, day: int) -> int:
+    """How many patients come to the site on a day of the rehearsal, counted from its first: a Poisson number.
+
+    The same for the seed whoever asks, and whenever the rehearsal was made.
+    """
+    draw, limit, count = _chance(seed, f"day {day}"), math.exp(-scenario.patients_per_week / 7), 0
     product = draw.random()
     while product > limit:
         count, product = count + 1, product * draw.random()

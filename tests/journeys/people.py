@@ -70,11 +70,11 @@ class Someone:
         for _ in range(days):
             self.press("Next day")
 
-    def wait_long(self, *, weeks: int) -> None:
-        """What the button 'Next week' sends, so many times, without looking at the pages in between."""
+    def wait_long(self, *, weeks: int = 0, days: int = 0) -> None:
+        """What the buttons 'Next week' and 'Next day' send, so many times, without looking at the pages in between."""
         token = self.page.locator("input[name=csrfmiddlewaretoken]").first.input_value()
-        sent = {"days": "7", "csrfmiddlewaretoken": token}
-        for _ in range(weeks):
+        for step in [7] * weeks + [1] * days:
+            sent: dict[str, str | float | bool] = {"days": f"{step}", "csrfmiddlewaretoken": token}
             answer = self.page.request.post(f"/studies/{self.key}/move-day/", form=sent, max_redirects=0)
             assert answer.status == 302, answer.text()
 
@@ -116,7 +116,7 @@ class Someone:
         return code
 
     def record_event(self, code: str, term: str, grade: int, *, dlt: bool | None = None) -> None:
-        """Record an event that began today, probably related to lenalidomide."""
+        """Record an event that began today, probably related to the first agent and to no other."""
         self.open(f"patients/{code}/event/")
         self.type_event(term, grade)
         if dlt is not None:
@@ -130,8 +130,10 @@ class Someone:
         self.page.get_by_role("option", name=re.compile(f"^{re.escape(term)}")).first.click()
         expect(self.page.locator("input[name=shown_term]")).to_have_value(term)
         self.choose("Grade", str(grade))
-        self.page.get_by_label("Related to lenalidomide").select_option(label="probable")
-        self.page.get_by_label("Related to dexamethasone").select_option(label="unrelated")
+        first, *others = self.page.locator('select[name^="relation_"]').all()
+        first.select_option(label="probable")
+        for other in others:
+            other.select_option(label="unrelated")
 
     def close_window(self, code: str, taken: int = 21) -> None:
         self.open(f"patients/{code}/")

@@ -44,11 +44,12 @@ def when_the_comparison_begins_with_the_studys_own_ladder(whitfield: Someone) ->
 
 def then_the_difference_is_that_of_the_exact_calculation(whitfield: Someone) -> None:
     boin, three = (
-        round(100 * float(operating_characteristics(design, [TRUTH], target=0.30).correct_selection[0]))
+        round(100 * float(operating_characteristics(design, [TRUTH], target=0.30).correct_selection[0]), 1)
         for design in (BOIN, ThreePlusThreeDesign())
     )
     assert boin > three
-    said = f"BOIN selects the MTD, 15 mg, in {boin} % of trials, 3+3 in {three} %: {boin - three} points more often."
+    shares = f"BOIN selects the MTD, 15 mg, in {boin:.1f} % of trials, 3+3 in {three:.1f} %"
+    said = f"{shares}: {boin - three:.1f} points more often."
     expect(whitfield.page.locator("h1")).to_have_text(said)
 
 

@@ -6,6 +6,7 @@ And by keyboard alone: an event is recorded and a decision signed.
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.urls import URLPattern, get_resolver, reverse
@@ -50,12 +51,18 @@ NOT_PAGES = {
     "accounts:new-link",
     "accounts:sign-out",
     "accounts:still-here",
+    "dosing:appendix-csv",
+    "dosing:appendix-pdf",
     "dosing:compare-results",
+    "dosing:comparison-put-away",
     "dosing:dossier",
     "dosing:dossier-zip",
     "dosing:propose",
     "dosing:recommend",
+    "dosing:setup-file",
     "dosing:sign",
+    "dosing:simulation-cancel",
+    "dosing:simulation-progress",
     "dosing:withdraw",
     "patients:event-judge",
     "patients:event-resolve",
@@ -65,32 +72,61 @@ NOT_PAGES = {
     "reminders:feed",
     "reminders:history-export",
     "reminders:home",
+    "reminders:rehearsal-play",
+    "reminders:rehearsal-progress",
+    "reminders:rehearsal-stop",
     "reminders:settle",
     "reminders:this-week",
     "trials:move-day",
-    "dosing:setup-file",
 }
-# Pages of a study that is being set up: tests/dosing looks at them in a browser of its own.
-OF_A_DRAFT = {
-    "dosing:setup-sign",
-    "dosing:setup-decline",
-    "dosing:setup-live",
-    "dosing:setup-section",
-    "dosing:setup-preview",
+# Pages that need a story of their own, by the file that tells it and looks at them with the same eyes.
+LOOKED_AT_IN = {
+    "dosing/test_setup_in_a_browser.py": {
+        "dosing:setup-decline",
+        "dosing:setup-live",
+        "dosing:setup-preview",
+        "dosing:setup-section",
+        "dosing:setup-sign",
+    },
+    "dosing/workbench/test_comparisons_in_a_browser.py": {
+        "dosing:comparison",
+        "dosing:comparison-save",
+        "dosing:use-design",
+    },
+    "dosing/workbench/test_simulation_in_a_browser.py": {"dosing:simulation", "dosing:simulation-start"},
+    "patients/test_dose_browser.py": {
+        "patients:correct-infusion",
+        "patients:correct-measurement",
+        "patients:infusion",
+        "patients:measure",
+    },
+    "patients/test_lead_in_browser.py": {
+        "patients:activity",
+        "patients:correct-activity",
+        "patients:miss-activity",
+    },
+    "reminders/test_amendment_pages.py": {
+        "reminders:amendment",
+        "reminders:amendment-approve",
+        "reminders:amendment-withdraw",
+        "reminders:version",
+        "reminders:version-site",
+        "reminders:versions",
+    },
+    "journeys/test_trust.py": {
+        "accounts:invitation",
+        "accounts:invite",
+        "accounts:lockouts",
+        "accounts:password",
+        "accounts:people",
+        "accounts:person",
+        "trials:access-review",
+        "trials:who-has-access",
+    },
+    # Declining is looked at where a decision is signed by keyboard, below.
+    "journeys/test_every_page_is_accessible.py": {"dosing:decline"},
+    "reminders/rehearsal/test_in_a_browser.py": {"reminders:rehearsal", "reminders:try"},
 }
-# For administrators, or by a link that opens once: tests/journeys/test_trust.py looks at them.
-ABOUT_ACCOUNTS = {
-    "accounts:invitation",
-    "accounts:invite",
-    "accounts:lockouts",
-    "accounts:password",
-    "accounts:people",
-    "accounts:person",
-    "trials:access-review",
-    "trials:who-has-access",
-}
-# There while somebody's signature is waited for: looked at where a decision is signed by keyboard, below.
-OF_A_WAITING_DECISION = {"dosing:decline"}
 
 
 @dataclass(frozen=True)
@@ -197,7 +233,13 @@ def page_names() -> set[str]:
         for pattern in entry.url_patterns
         if isinstance(pattern, URLPattern)
     }
-    return found - NOT_PAGES - OF_A_DRAFT - ABOUT_ACCOUNTS - OF_A_WAITING_DECISION
+    return found - NOT_PAGES - set().union(*LOOKED_AT_IN.values())
+
+
+@pytest.mark.parametrize("file", LOOKED_AT_IN)
+def test_pages_with_a_story_of_their_own_are_looked_at_there(file: str) -> None:
+    story = (Path(__file__).parents[1] / file).read_text()
+    assert "_looked_at(" in story or ("faults(" in story and "is_wider_than_the_screen(" in story)
 
 
 def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(

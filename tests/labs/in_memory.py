@@ -9,7 +9,7 @@ from django.db import models
 from labs.models import Collection
 from patients.models import Cycle, Discontinuation, DoseReduction, FollowUpVisit, Patient
 from tests.cast import ANTI_MAG, DAY_ONE
-from trials.models import DoseLevel, Part, ProtocolVersion, Site, Study
+from trials.models import DoseLevel, Part, ProtocolVersion, Site, Study, VersionAtSite
 from trials.protocol_checks import read_study_file
 
 
@@ -50,6 +50,7 @@ def a_patient(
         planned_start=DAY_ONE,
         status=Patient.Status.ON_TREATMENT if starts else Patient.Status.REGISTERED,
     )
+    patient.site._prefetched_objects_cache = {"versions": _loaded(VersionAtSite, [])}
     patient._state.fields_cache["continuation_review"] = None
     ended = [Discontinuation(pk=1, number=1, on=ended_on, retreated_on=retreated_on)] if ended_on else []
     reductions = [DoseReduction(pk=1, number=1, to_rung=3, effective_on=retreated_on)] if retreated_on else []

@@ -17,7 +17,7 @@ from patients.models import (
     WindowAssessment,
 )
 from tests.cast import ANTI_MAG
-from trials.models import DoseLevel, Part, ProtocolVersion, Site, Study
+from trials.models import DoseLevel, Part, ProtocolVersion, Site, Study, VersionAtSite
 from trials.protocol_checks import read_study_file
 
 DEFINITION, PROTOCOL = read_study_file(ANTI_MAG.read_text())
@@ -65,6 +65,7 @@ def loaded_patient(
         part=Part(pk=1, study=study, kind="escalation"),
         assigned_level=DoseLevel(pk=2, study=study, ordinal=2, label="15 mg"),
     )
+    _have(patient.site, versions=list[VersionAtSite]())
     rung = PROTOCOL.rung_of_level(2)
     cycles = [Cycle(pk=1, patient=patient, number=1, started_on=started_on, rung=rung)] if started_on else []
     ends = [Discontinuation(pk=1, patient=patient, number=1, on=ended_on)] if ended_on else []

@@ -79,7 +79,9 @@ def test_no_page_about_it_says_cycle_0(in_lead_in: Patient, go: Go) -> None:
     for page in ("", "doses/", "interruption/", "reduce/", "discontinue/", "cycles/0/correct/", "regimen/", "event/"):
         shown = text(client, f"{PATIENT}/{page}").lower()
         assert "cycle 0" not in shown, page
-    assert "cycle 0" not in text(client, "/studies/LEN-CET-01/patients/").lower()
+    listed = text(client, "/studies/LEN-CET-01/patients/")
+    assert "cycle 0" not in listed.lower()
+    assert 'data-label="Cycles">lead-in<' in listed
     assert "cycle 0" not in text(client, "/studies/LEN-CET-01/").lower()
     assert "Lead-in recorded" in text(client, "/studies/LEN-CET-01/history/")
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from patients.models import Administration, Patient
+from patients.models import Administration, BodyMeasurement, Patient
 from tests.browser import Complaints, faults, is_wider_than_the_screen
 from tests.browser import browser as chromium
 from tests.patients.dosed import draft_study as draft_study
@@ -71,7 +71,14 @@ def open_page(
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)], ids=["desk-light", "phone-dark"])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(open_page: Open, width: int, dark: bool) -> None:
     given = Administration.objects.get(day=8)
-    pages = ["/", "/measurement/", f"/infusion/?agent=cetuximab&on={day(15)}", f"/infusions/{given.pk}/correct/"]
+    weighed = BodyMeasurement.objects.latest("pk")
+    pages = [
+        "/",
+        "/measurement/",
+        f"/measurements/{weighed.pk}/correct/",
+        f"/infusion/?agent=cetuximab&on={day(15)}",
+        f"/infusions/{given.pk}/correct/",
+    ]
     for path in pages:
         page = open_page(PATIENT + path, width=width, dark=dark)
         page.evaluate(OPEN_ALL)

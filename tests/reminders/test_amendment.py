@@ -1,7 +1,6 @@
 """An amendment in the middle of cycle 2: what it says beforehand, what it changes, and what it leaves as it was."""
 
 import datetime as dt
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,11 +10,10 @@ from django.utils.html import strip_tags
 from accounts.models import User
 from audit.models import Entry
 from dosing.models import Recommendation
-from dosing.operations import approve_amendment, go_live, issue_recommendation
+from dosing.operations import approve_amendment, issue_recommendation
 from dosing.queries import where_we_stand
 from dosing.queries.replay import replay
 from labs.models import Collection
-from labs.operations import collect_sample
 from labs.queries import samples_of, with_samples
 from labs.schedule import DueCollection
 from patients.models import Patient
@@ -24,11 +22,11 @@ from reminders.candidates import candidates
 from reminders.items import Kind
 from tests.cast import moment
 from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment, window_closed, with_dlt
-from tests.patients.steps import day, start
+from tests.patients.steps import day
+from tests.reminders.amended_trial import APPROVED, LATER, change, in_cycle_2, with_narrow_windows, with_windows
 from trials.errors import Refused
 from trials.models import ProtocolVersion, Site, Study
 from trials.operations import (
-    edit_section,
     follow_version,
     move_rehearsal_day,
     start_amendment,
@@ -38,48 +36,17 @@ from trials.protocol import Protocol
 
 pytestmark = pytest.mark.django_db
 
-APPROVED = day(40)  # A-001 is in the middle of cycle 2, days 29 to 56
-LATER = day(60)  # when site B follows
-
-
-def with_windows(samples: dict[str, Any], days: int) -> dict[str, Any]:
-    """The samples with so many days before and after, where they hang on the end of a cycle."""
-    points = [
-        {**point, "window": {"before": days, "after": days}} if point["anchor"] == "cycle-end" else point
-        for point in samples["timepoints"]
-    ]
-    return {**samples, "timepoints": points}
-
-
-def change(study: Study, section: str, content: Any, by: User, on: dt.date) -> ProtocolVersion:
-    seen = study.versions.latest("number").sha256
-    return edit_section(study=study, section=section, content=content, by=by, at=moment(on), seen_sha256=seen)
-
 
 @pytest.fixture
 def study(draft_study: Study, rung: User, at: dt.datetime) -> Study:
-    """Live with cohorts of one and windows of three days around each sample after a cycle."""
-    samples = draft_study.versions.get().definition["samples"]
-    change(draft_study, "samples", with_windows(samples, 3), rung, at.date())
-    go_live(study=draft_study, by=rung, at=at)
-    return Study.objects.get(pk=draft_study.pk)
+    return with_narrow_windows(draft_study, rung, at)
 
 
 @pytest.fixture
 def trial(
     study: Study, pi: User, medical_monitor: User, statistician: User, coordinator_a: User, coordinator_b: User
 ) -> Study:
-    """A-001 in cycle 2 with one sample collected, B-001 in cycle 1 of cohort 2."""
-    as_if_committed()
-    first, after = evaluated(study, coordinator_a, day(1))
-    for timepoint, on in (("pre-treatment", day(1)), ("after-1", day(27))):
-        collect_sample(
-            patient=first, timepoint=timepoint, collected_on=on, tubes=["edta"], by=coordinator_a, at=moment(day(29))
-        )
-    start(first, day(29), coordinator_a)
-    decide(study, after)
-    on_treatment(study, coordinator_b, day(30), site="B")
-    return study
+    return in_cycle_2(study, coordinator_a, coordinator_b)
 
 
 @pytest.fixture

@@ -6,17 +6,21 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from audit.context import acting
+from dosing.operations import approve_amendment
 from tests.browser import Complaints, faults, is_wider_than_the_screen
 from tests.browser import browser as chromium
 from tests.cast import DAY_ONE, moment
+from tests.dosing.steps import decide, evaluated, on_treatment
+from tests.patients.steps import day, start
 from trials.models import ProtocolVersion, Study, VersionAtSite
 from trials.operations import edit_section, move_rehearsal_day, start_amendment
 
@@ -39,10 +43,13 @@ def url(name: str, study: Study, *args: object) -> str:
 
 @pytest.fixture
 def amendment(study: Study, data_manager: User) -> ProtocolVersion:
-    draft = start_amendment(study=study, by=data_manager, at=moment(DAY_ONE))
-    wider = {**draft.definition["escalation"], "cohort_size": 3}
+    return with_cohorts_of(3, start_amendment(study=study, by=data_manager, at=moment(DAY_ONE)), data_manager)
+
+
+def with_cohorts_of(size: int, draft: ProtocolVersion, by: User) -> ProtocolVersion:
+    content = {**draft.definition["escalation"], "cohort_size": size}
     return edit_section(
-        study=study, section="escalation", content=wider, by=data_manager, at=moment(DAY_ONE), seen_sha256=draft.sha256
+        study=draft.study, section="escalation", content=content, by=by, at=moment(DAY_ONE), seen_sha256=draft.sha256
     )
 
 
@@ -150,15 +157,56 @@ def test_the_database_refuses_a_day_before_the_approval(
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["amendment", "amendment-approve", "versions", "version"])
+def test_the_queries_do_not_grow_with_patients_or_cycles(
+    study: Study, amendment: ProtocolVersion, data_manager: User, pi: User, medical_monitor: User, statistician: User,
+    coordinator_a: User, coordinator_b: User, name: str,
+) -> None:  # fmt: skip
+    address = url(name, study, *([2] if name == "version" else []))
+    _, on = evaluated(study, coordinator_a, DAY_ONE)
+    decide(study, on, size=3)
+    first = on_treatment(study, coordinator_a, on)
+    few = queries(data_manager, address)
+    for by, code in ((coordinator_a, "A"), (coordinator_b, "B")):
+        start(on_treatment(study, by, on, site=code), on + dt.timedelta(days=28), by)
+    start(first, on + dt.timedelta(days=28), coordinator_a)
+    assert queries(data_manager, address) == few
+
+
+def test_the_queries_for_the_versions_do_not_grow_with_versions(
+    study: Study, amendment: ProtocolVersion, data_manager: User
+) -> None:
+    address = url("versions", study)
+    approve(amendment, data_manager)
+    few = queries(data_manager, address)
+    for size in (2, 1, 3):
+        draft = start_amendment(study=study, by=data_manager, at=moment(DAY_ONE))
+        approve(with_cohorts_of(size, draft, data_manager), data_manager)
+    assert study.versions.count() == 5
+    assert queries(data_manager, address) == few
+
+
+def approve(amendment: ProtocolVersion, by: User) -> None:
+    approve_amendment(
+        study=amendment.study, from_days={"A": DAY_ONE, "B": DAY_ONE}, seen_sha256=amendment.sha256, by=by,
+        at=moment(DAY_ONE),
+    )  # fmt: skip
+
+
+def queries(reader: User, address: str) -> int:
+    page = signed_in(reader)
+    page.get(address)  # the protocols of this process are read now
+    with CaptureQueriesContext(connection) as captured:
+        assert page.get(address).status_code == 200
+    return len(captured)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 390])
 def test_an_amendment_from_its_start_to_the_second_sites_day(
     own_database: object, live_server: LiveServer, chromium: Browser, study: Study, data_manager: User,
     coordinator_a: User, width: int,
 ) -> None:  # fmt: skip
-    from tests.dosing.steps import evaluated
-    from tests.patients.steps import day, start
-
     first, _after = evaluated(study, coordinator_a, day(1))
     start(first, day(29), coordinator_a)
     move_rehearsal_day(study=study, days=39, by=data_manager, at=moment(DAY_ONE))
@@ -199,6 +247,9 @@ def test_an_amendment_from_its_start_to_the_second_sites_day(
     page.goto(url("amendment", study))
     expect(page.get_by_role("cell", name="26 Apr 2026")).to_be_visible()
     look("preview")
+    page.get_by_role("link", name="Withdraw").click()
+    look("withdraw")
+    page.get_by_role("link", name="Go back").click()
     page.get_by_role("link", name="Approve").click()
     look("approve")
     page.get_by_label("Lindby").fill("")

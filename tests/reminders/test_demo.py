@@ -1,5 +1,6 @@
 """The demonstration's studies, made by the operations, are what the pages promise to show."""
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -8,13 +9,17 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from dosing.models import Decision
+from dosing.models import Decision, Recommendation
 from dosing.queries import Stage, where_we_stand
-from patients.models import Patient
+from patients.activities import ActivityState, DueActivity, due_activities
+from patients.infusions import PlannedInfusion, planned_infusions
+from patients.models import Attribution, Patient
 from reminders.demo import people
 from reminders.demo.load import make_study
-from reminders.demo.script import ESCALATING
+from reminders.demo.script import COMBINING, ESCALATING
+from reminders.rehearsal.player import loaded
 from tests.cast import ANTI_MAG
+from tests.patients.cetuximab import CETUXIMAB
 from trials import clock
 from trials.models import Study
 
@@ -24,6 +29,26 @@ def told(tmp_path: Path, settings: Settings) -> Path:
     settings.DEMO_PEOPLE_FILE = tmp_path / "demo-people.json"
     people.tell_the_sign_in_page()
     return settings.DEMO_PEOPLE_FILE
+
+
+def _patient(study: Study, code: str) -> Patient:
+    return loaded(Patient.objects.get(study=study, code=code).pk)
+
+
+def _starts_of(study: Study, code: str) -> dict[int, dt.date]:
+    return {cycle.number: cycle.started_on for cycle in _patient(study, code).cycles.all()}
+
+
+def _open_infusions(study: Study, code: str) -> list[PlannedInfusion]:
+    """Those that are planned up to today and neither given nor left out."""
+    patient = _patient(study, code)
+    planned = planned_infusions(patient, list(patient.cycles.all()))
+    return [infusion for infusion in planned if infusion.open and infusion.planned_on <= COMBINING.stops_on]
+
+
+def _activities(study: Study, code: str) -> list[DueActivity]:
+    patient = _patient(study, code)
+    return due_activities(patient, list(patient.cycles.all()), patient.activities.all(), COMBINING.stops_on)
 
 
 @pytest.mark.django_db
@@ -55,6 +80,23 @@ def test_the_escalating_study_waits_for_the_second_signature_of_its_tenth_decisi
     assert study.decisions.exclude(status=Decision.Status.SIGNED).count() == 1
     statuses = set(Patient.objects.filter(study=study).values_list("status", flat=True))
     assert statuses == {"screening", "on_treatment", "event_monitoring"}
+    call_command("replay", study.key)
+
+
+@pytest.mark.django_db
+def test_the_combining_study_begins_with_an_infusion_and_a_biopsy_to_be_done_today() -> None:
+    """Level 2 is filled to six after one DLT: one of its newest is in cycle 1, the last in the lead-in still."""
+    study = make_study(COMBINING, CETUXIMAB.read_text(), lambda line: None)
+    situation = where_we_stand(study, clock.now(study))
+    assert situation.stage == Stage.WAITING_FOR_DATA
+    assert (situation.tally.escalation.treated, situation.tally.escalation.dlts) == ((3, 3, 0, 0), (0, 1, 0, 0))
+    assert [r.action for r in Recommendation.objects.filter(study=study).order_by("number")] == ["escalate", "stay"]
+    assert _starts_of(study, "A-004") == {0: dt.date(2026, 10, 24), 1: dt.date(2026, 11, 14)}
+    assert [str(item.planned_on) for item in _open_infusions(study, "A-004")] == ["2026-11-21"]
+    assert _starts_of(study, "A-005") == {0: dt.date(2026, 11, 1)}
+    assert Attribution.objects.get(patient__code="A-004", agent="cetuximab").relation == "unrelated"  # of the lead-in
+    biopsy = next(due for due in _activities(study, "A-005") if due.which.timepoint == "before-combination")
+    assert (biopsy.state, biopsy.window_to) == (ActivityState.DUE, dt.date(2026, 11, 21))
     call_command("replay", study.key)
 
 

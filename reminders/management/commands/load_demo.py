@@ -9,11 +9,11 @@ from django.utils import timezone
 from accounts.models import User
 from reminders.demo import people
 from reminders.demo.load import make_study
-from reminders.demo.script import ESCALATING, EXPANDING
+from reminders.demo.script import COMBINING, ESCALATING, EXPANDING, Plot
 from trials.models import Study
 
-STUDY_FILE = settings.BASE_DIR / "trials" / "protocols" / "anti-mag-lenalidomide.yaml"
-PLOTS = {plot.key: plot for plot in (ESCALATING, EXPANDING)}
+STUDY_FILES = settings.BASE_DIR / "trials" / "protocols"
+PLOTS = {plot.key: plot for plot in (ESCALATING, EXPANDING, COMBINING)}
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             raise CommandError("This is a production installation; a demonstration belongs into one of its own.")
         if options["study"]:
-            make_study(PLOTS[options["study"]], STUDY_FILE.read_text(), self._say)
+            self._make(PLOTS[options["study"]])
             return
         if Study.objects.exists():
             raise CommandError("There are studies already; start over with `make demo-reset`.")
@@ -41,6 +41,9 @@ class Command(BaseCommand):
         failed = [key for key, process in running.items() if process.wait() != 0]
         if failed:
             raise CommandError(f"Making {' and '.join(failed)} failed; what stands above says why.")
+
+    def _make(self, plot: Plot) -> None:
+        make_study(plot, (STUDY_FILES / f"{plot.study_file}.yaml").read_text(), self._say)
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)

@@ -156,10 +156,10 @@ def test_what_exact_computation_cannot_reach_is_simulated() -> None:
 # --- The words ---
 
 
-def test_the_answer_is_said_in_whole_points() -> None:
+def test_the_answer_is_said_in_points_of_the_numbers_shown() -> None:
     asked = question()
     words = answer_in_words(asked, read(asked).answers)
-    assert words == "BOIN selects the MTD, 15 mg, in 57 % of trials, 3+3 in 34 %: 23 points more often."
+    assert words == "BOIN selects the MTD, 15 mg, in 57.4 % of trials, 3+3 in 33.9 %: 23.5 points more often."
 
 
 def test_where_all_doses_are_too_toxic_selecting_none_is_right() -> None:

@@ -87,7 +87,7 @@ def test_nobody_saves_for_a_study_of_others(outsider: User, study: Study) -> Non
 
 def test_the_answer_stands_first_in_words(statistician: User, study: Study) -> None:
     text = page(statistician, at(saved(statistician, study=study)))
-    assert "BOIN selects the MTD, 15 mg, in 57 % of trials, 3+3 in 34 %: 23 points more often." in text
+    assert "BOIN selects the MTD, 15 mg, in 57.4 % of trials, 3+3 in 33.9 %: 23.5 points more often." in text
     assert "Sam Whitfield" in text
     assert "Twelve patients at most." in text
     assert "2 March 2026, 09:30 UTC" in text

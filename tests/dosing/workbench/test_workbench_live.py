@@ -68,7 +68,7 @@ def test_a_slider_that_is_moved_by_keyboard_changes_the_numbers_to_the_engines_o
     right = [
         operating_characteristics(d, [[0.1, 0.3, 0.53]]).correct_selection[0] for d in (BOIN, ThreePlusThreeDesign())
     ]
-    said = f"BOIN selects the MTD, 15 mg, in {100 * right[0]:.0f} % of trials, 3+3 in {100 * right[1]:.0f} %"
+    said = f"BOIN selects the MTD, 15 mg, in {100 * right[0]:.1f} % of trials, 3+3 in {100 * right[1]:.1f} %"
     expect(page.get_by_role("heading", level=1)).to_contain_text(said)
     expect(slider).to_be_focused()
     page.wait_for_url(lambda url: "p=0.53" in url)

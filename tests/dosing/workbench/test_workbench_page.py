@@ -64,8 +64,8 @@ def test_a_new_comparison_says_at_once_which_design_selects_the_mtd_more_often(v
     toxicity = [[0.11, 0.18, 0.3, 0.45, 0.61]]
     boin = operating_characteristics(BoinDesign(target=0.3, max_patients=30), toxicity).correct_selection[0]
     other = operating_characteristics(ThreePlusThreeDesign(), toxicity).correct_selection[0]
-    assert f"BOIN selects the MTD, Dose 3, in {boin:.0%} of trials".replace("%", " %") in text(answer)
-    assert f"3+3 in {other:.0%}".replace("%", " %") in text(answer)
+    assert f"BOIN selects the MTD, Dose 3, in {boin:.1%} of trials".replace("%", " %") in text(answer)
+    assert f"3+3 in {other:.1%}".replace("%", " %") in text(answer)
 
 
 def test_the_tables_hold_the_engines_numbers(visitor: User) -> None:

@@ -29,22 +29,31 @@ def definition_of(name: str, **changes: Any) -> dict[str, Any]:
     return {part: copy.deepcopy(content) for part, content in definition.items() if content is not None}
 
 
-def small(name: str, **changes: Any) -> dict[str, Any]:
+def small(name: str, patients: int = 6, **changes: Any) -> dict[str, Any]:
     """The study with few patients, nothing beside treatment, and without its expansion."""
     definition = definition_of(name)
     without = dict.fromkeys(part for part in (*BESIDE, "expansion") if part in definition)
-    fewer = {**definition["escalation"], "maximum_patients": 6}
-    return definition_of(name, **{**without, "escalation": fewer, **changes})
+    return definition_of(name, **{**without, "escalation": fewer(definition, patients), **changes})
+
+
+def fewer(definition: dict[str, Any], patients: int) -> dict[str, Any]:
+    """The escalation with so many patients; of 3+3, whose own rule says how many, as it is."""
+    escalation: dict[str, Any] = definition["escalation"]
+    if definition["design"]["name"] == "three_plus_three":
+        return escalation
+    return {**escalation, "maximum_patients": patients}
 
 
 def draft(definition: dict[str, Any], by: User) -> Study:
     return start_study(definition=definition, by=by, at=TODAY)
 
 
-def tried(study: Study, by: User, toxicity: tuple[float, ...], seed: int = 1, **more: float) -> Rehearsal:
+def tried(
+    study: Study, by: User, toxicity: tuple[float, ...], seed: int = 1, at: dt.datetime = TODAY, **more: float
+) -> Rehearsal:
     """A rehearsal with many patients a week, so that it is over soon."""
     scenario = Scenario(**{"toxicity": toxicity, "patients_per_week": 20.0, **more})
-    return try_it(source=study, scenario=scenario, seed=seed, by=by, at=TODAY)
+    return try_it(source=study, scenario=scenario, seed=seed, by=by, at=at)
 
 
 def played(rehearsal: Rehearsal, by: User, most: int = 1500) -> Situation:

@@ -1,16 +1,20 @@
 """The form that tries a study, and the page on which the rehearsal is played."""
 
+import re
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from patients.models import Patient
 from reminders.models import Play, Rehearsal
 from reminders.operations.rehearsal import start_play
 from tests.cast import person
-from tests.reminders.rehearsal.conftest import ANTI_MAG, CETUXIMAB, TODAY, definition_of, draft, small, tried
+from tests.reminders.rehearsal.conftest import ANTI_MAG, CETUXIMAB, TODAY, definition_of, draft, played, small, tried
 from trials.models import Role, Study
 from trials.operations import grant_role, start_study
 
@@ -75,16 +79,38 @@ def test_the_form_makes_the_rehearsal_and_leads_to_it(client: Client, source: St
     assert "Play to the end" in shown
 
 
-@pytest.mark.parametrize("wrong", [{"toxicity_2": "1.3"}, {"toxicity_2": ""}, {"patients_per_week": "0"}])
-def test_a_wrong_number_is_said_beside_it_and_what_was_typed_stays(
-    client: Client, source: Study, wrong: dict[str, str]
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("toxicity_2", "1.3", "15 mg</a>: 1.3 is too high. Give a number from 0 to 1."),
+        ("toxicity_2", "", "15 mg</a>: Give a number from 0 to 1."),
+        ("toxicity_2", "0,3", "15 mg</a>: This is no number. Give a number from 0 to 1."),
+        ("toxicity_2", "nan", "15 mg</a>: This is no number. Give a number from 0 to 1."),
+        ("patients_per_week", "0", "Patients a week</a>: 0.0 is too low. Give a number from 0.25 to 20."),
+        ("missed_doses", "0.6", "Patients who do not count</a>: 0.6 is too high. Give a number from 0 to 0.5."),
+        ("late_starts", "-1", "Cycles that start late</a>: -1.0 is too low. Give a number from 0 to 0.5."),
+        ("seed", "1.5", "Seed</a>: This is no whole number. Give a whole number from 0 to 999,999."),
+    ],
+)
+def test_a_wrong_number_is_named_with_what_is_allowed_and_what_was_typed_stays(
+    client: Client, source: Study, field: str, value: str, said: str
 ) -> None:
-    answer = client.post(FORM, {**NUMBERS, **wrong})
+    answer = client.post(FORM, {**NUMBERS, field: value})
     assert answer.status_code == 409
     shown = answer.content.decode()
+    assert said in shown
     assert 'aria-invalid="true"' in shown
-    assert 'value="0.5"' in shown
+    for name, typed in {**NUMBERS, field: value}.items():
+        [control] = re.findall(rf'<input[^>]* name="{name}"[^>]*>', shown)
+        assert f'value="{typed}"' in control or not typed
     assert not Rehearsal.objects.exists()
+
+
+def test_a_form_opened_before_a_level_was_added_asks_for_the_level(
+    client: Client, source: Study, planner: User
+) -> None:
+    shown = client.post(FORM, {n: v for n, v in NUMBERS.items() if n != "toxicity_3"}).content.decode()
+    assert "25 mg</a>: Give a number from 0 to 1." in shown
 
 
 def test_a_faulty_draft_is_not_tried_and_says_why(client: Client, planner: User) -> None:
@@ -165,3 +191,18 @@ def test_the_levels_of_any_protocol_are_asked_for(client: Client, planner: User)
     client.force_login(planner)
     draft(small(CETUXIMAB), planner)
     assert 'name="toxicity_4"' in text_of(client, "/studies/LEN-CET-01/try/new/")
+
+
+def test_the_page_asks_as_often_however_much_has_happened(client: Client, planner: User) -> None:
+    client.force_login(planner)
+    definition = small(ANTI_MAG, patients=3)
+    rehearsal = tried(draft(definition, planner), planner, (0.0, 0.0, 0.0), missed_doses=0, late_starts=0)
+    played(rehearsal, planner, most=35)
+    text_of(client, PAGE)
+    with CaptureQueriesContext(connection) as few:
+        assert "at 15 mg" in text_of(client, PAGE)
+    played(rehearsal, planner, most=35)
+    with CaptureQueriesContext(connection) as more:
+        assert "at 25 mg" in text_of(client, PAGE)
+    assert Patient.objects.registered().count() == 3
+    assert len(more) <= len(few)

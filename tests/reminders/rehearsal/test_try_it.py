@@ -96,6 +96,34 @@ def test_a_monitor_looks_on(rehearsal: Rehearsal) -> None:
     assert Study.objects.get(pk=rehearsal.study_id).rehearsal_day == TODAY.date()
 
 
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [
+        (Role.COORDINATOR, True),
+        (Role.INVESTIGATOR, True),
+        (Role.PRINCIPAL_INVESTIGATOR, True),
+        (Role.MEDICAL_MONITOR, True),
+        (Role.STATISTICIAN, True),
+        (Role.DATA_MANAGER, True),
+        (Role.MONITOR, False),
+        (None, False),
+    ],
+)
+def test_who_may_play(rehearsal: Rehearsal, role: Role | None, may: bool) -> None:
+    somebody = person("somebody", "Some Body")
+    site = rehearsal.study.sites.get() if role in (Role.COORDINATOR, Role.INVESTIGATOR) else None
+    if role is not None:
+        grant_role(study=rehearsal.study, person=somebody, role=role, site=site, by=User.objects.system(), at=TODAY)
+    if may:
+        assert start_play(rehearsal=rehearsal, by=somebody, at=TODAY).status == Play.Status.RUNNING
+        assert stop_play(rehearsal=rehearsal, by=somebody, at=TODAY)
+    else:
+        for refused in (play_day, start_play, stop_play):
+            with pytest.raises(Forbidden):
+                refused(rehearsal=rehearsal, by=somebody, at=TODAY)
+        assert not rehearsal.plays.exists()
+
+
 def test_the_invented_act_in_rehearsals_only_and_nobody_can_be_them(source: Study, rehearsal: Rehearsal) -> None:
     invented = User.objects.get(username="invented-principal-investigator")
     assert invented.check_password(people.password_of(invented))
