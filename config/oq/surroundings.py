@@ -18,7 +18,7 @@ from django.db import connection
 from config.celery import app
 from config.oq.step import Chapter, Deviation, Installation, Step
 
-SECONDS = 10
+SECONDS = 30  # the first page after a start takes its time
 CLOCKS_APART = dt.timedelta(seconds=2)
 HEADERS = {
     "X-Frame-Options": "DENY",

@@ -13,6 +13,7 @@ from audit.models import Entry
 from config.backups.verifying import verify_database
 from config.oq.invented import invented_person, invented_study
 from config.oq.step import Chapter, Deviation, Installation, Step
+from reminders.management.commands.verify_audit import all_published
 from trials.models import Site
 
 REFUSED = "42501"  # insufficient_privilege: PostgreSQL's own refusals, and those of the audit triggers
@@ -55,8 +56,8 @@ def chapter() -> Chapter:
              "One entry with who, why, old and new value, and the time of the database's clock.", recorded),
         Step("A password is no part of the trail", "EMA-A4.14", "A digest stands in its place.", password_hidden),
         Step("The trail, the rows and the signatures", "P11-10a, P11-70, EMA-A4.17",
-             "Every chain is whole, every row is what the trail says, every signature is as it was given.", whole,
-             undone=False),
+             "Every chain is whole and as it was published, each row is what it says, each signature as given.",
+             whole, undone=False),
     ])  # fmt: skip
 
 
@@ -122,10 +123,13 @@ def password_hidden(_: Installation) -> str:
 
 
 def whole(_: Installation) -> str:
-    verified = verify_database()
+    verified = verify_database(all_published())
     if verified.faults:
         raise Deviation("; ".join(verified.faults[:10]))
-    return f"{verified.entries} entries in {verified.chains} chains, {verified.signatures} signatures."
+    return (
+        f"{verified.entries} entries in {verified.chains} chains, {verified.published} published hashes,"
+        f" {verified.signatures} signatures."
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,8 +8,9 @@ from django.db import DatabaseError
 
 from config.backups.folder import BackupFault
 from config.backups.restoring import restore_backup
-from config.backups.verifying import must_be_the_same_database, verify_database
+from config.backups.verifying import must_be_the_same_database, not_beyond_the_end, verify_database
 from config.environment import admin_url
+from reminders.management.commands.verify_audit import all_published
 
 UNUSABLE = "Do not let anybody work on this database."
 
@@ -20,6 +21,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--from", required=True, type=Path, metavar="DIR", help="the folder that `backup` made")
+        parser.add_argument("--published", type=Path, help="a file of published hashes that was kept elsewhere")
 
     def handle(self, *args: Any, **options: Any) -> None:
         url = admin_url()
@@ -37,14 +39,20 @@ class Command(BaseCommand):
             f"The checksums are right. The backup of {manifest.made_at} by Rung {manifest.versions['Rung']} is"
             f" restored: {len(manifest.contents.rows)} tables with as many rows as then, and each object as it was."
         )
-        self._verify()
+        self._verify(options["published"])
 
-    def _verify(self) -> None:
-        verified = verify_database()
+    def _verify(self, kept: Path | None) -> None:
+        published = all_published(kept)
+        within = not_beyond_the_end(published)
+        verified = verify_database(within)
         if verified.faults:
             raise CommandError("\n".join([*verified.faults, UNUSABLE]))
         self.stdout.write(
             f"The audit trail is whole, and the rows agree with it: {verified.entries} entries in"
             f" {verified.chains} chains."
+        )
+        self.stdout.write(
+            f"{verified.published} published hashes agree;"
+            f" {len(published) - len(within)} were published after the backup."
         )
         self.stdout.write(f"The signatures are as they were given: {verified.signatures}.")

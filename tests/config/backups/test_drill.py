@@ -1,6 +1,7 @@
 """The drill: a backup is restored into an empty server, and everything is as it was; a damaged one is refused."""
 
 import datetime as dt
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 
 from accounts.models import Signature
+from audit.models import Entry
 from config.backups import reading
 from config.backups.folder import BackupFault, read_proven
 from config.backups.making import make_backup
@@ -47,8 +49,8 @@ def environment(server: Addresses, **more: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def restore(source: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "manage.py", "restore", "--from", str(source)]
+def restore(source: Path, environment: dict[str, str], *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "restore", "--from", str(source), *more]
     return subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, text=True)
 
 
@@ -106,6 +108,23 @@ def test_what_was_tampered_with_before_the_backup_is_named_after_the_restore(
     assert outcome.returncode == 1
     assert f"study {draft_study.pk}: entry 3" in outcome.stderr
     assert "Do not let anybody work on this database." in outcome.stderr
+
+
+@pytest.mark.req("P11-10a", "EMA-A4.17")
+@pytest.mark.parametrize("agrees", [True, False])
+def test_hashes_that_were_kept_elsewhere_tell_a_backup_that_somebody_made_up(
+    backup: Path, draft_study: Study, empty_server: Addresses, tmp_path: Path, agrees: bool
+) -> None:
+    third = Entry.objects.get(study_id=draft_study.pk, position=3)
+    line = {"day": "2026-01-05", "study_id": draft_study.pk, "position": 3, "hash": third.hash if agrees else "f" * 64}
+    later = {**line, "day": "2026-01-06", "position": 9999}
+    (tmp_path / "kept.jsonl").write_text(f"{json.dumps(line)}\n{json.dumps(later)}\n")
+    outcome = restore(backup, environment(empty_server), "--published", str(tmp_path / "kept.jsonl"))
+    if agrees:
+        assert "1 published hashes agree; 1 were published after the backup." in outcome.stdout, outcome.stderr
+    else:
+        assert f"study {draft_study.pk}: entry 3" in outcome.stderr
+        assert outcome.returncode == 1
 
 
 def test_nothing_is_restored_over_what_is_there(backup: Path, own_database: Database) -> None:
