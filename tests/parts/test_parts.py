@@ -12,7 +12,7 @@ SKIPPED = {"name": "numpy", "skip_reason": "not found"}
 FAULTY = {"name": "yaml", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
 
 
-@pytest.mark.req("EMA-A4.1")
+@pytest.mark.req("EMA-A4.1", "EMA-A4.4")
 def test_the_list_of_parts_has_every_locked_package_with_its_hashes() -> None:
     locked = dict(re.findall(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\]+)", LOCK.read_text(), re.MULTILINE))
     assert write_sbom() >= len(locked) > 30
@@ -22,6 +22,7 @@ def test_the_list_of_parts_has_every_locked_package_with_its_hashes() -> None:
     assert len(hashed) >= len(locked)
 
 
+@pytest.mark.req("EMA-A4.4")
 def test_a_finding_fails_and_is_named() -> None:
     passes, said = verdict({"dependencies": [CLEAN, FAULTY]})
     assert not passes
