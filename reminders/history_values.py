@@ -29,7 +29,6 @@ NAMES: dict[type[models.Model], tuple[Callable[[Any], str], tuple[str, ...]]] = 
     User: (lambda row: row.full_name, ()),
     Study: (lambda row: row.key, ()),
     Site: (lambda row: row.name, ()),
-    Study: (lambda row: row.key, ()),
     DoseLevel: (lambda row: row.label, ()),
     Part: (lambda row: row.get_kind_display(), ()),
     Cohort: (lambda row: f"cohort {row.number}", ()),

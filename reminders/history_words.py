@@ -138,7 +138,6 @@ _NAMES = {
     "choice": "choice",
     "collected_on": "on",
     "from_rung": "from",
-    "source_id": "a copy of",
     "to_rung": "to",
     "closed_reason": "why",
     "cohort_size": "cohort size",
