@@ -54,6 +54,7 @@ NOT_PAGES = {
     "dosing:appendix-csv",
     "dosing:appendix-pdf",
     "dosing:compare-results",
+    "dosing:delegation-pdf",
     "dosing:comparison-put-away",
     "dosing:dossier",
     "dosing:dossier-zip",
@@ -172,6 +173,8 @@ def examples(study: Study) -> Iterator[Example]:
     yield Example("dosing:start-study", reverse("dosing:start-study"))
     yield Example("dosing:start-study-by", reverse("dosing:start-study-by", args=["blank"]))
     yield Example("dosing:setup", reverse("dosing:setup", args=[key]))
+    for name in ("delegation", "who-may"):
+        yield Example(f"dosing:{name}", reverse(f"dosing:{name}", args=[key]), Role.DATA_MANAGER)
     yield Example("dosing:setup-people", reverse("dosing:setup-people", args=[key]), Role.DATA_MANAGER)
     held = study.memberships.in_force().filter(role=Role.COORDINATOR)[0]
     yield Example("dosing:setup-end-role", reverse("dosing:setup-end-role", args=[key, held.pk]), Role.DATA_MANAGER)
