@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 
+METHODS_OF_PAGES = ["GET", "HEAD", "POST", "OPTIONS"]  # the API says itself what each of its operations takes
 NOTHING_OF_THE_DEVICE = "camera=(), microphone=(), geolocation=(), payment=(), usb=()"
 
 
@@ -17,7 +18,10 @@ class PrivatePagesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        if request.method in METHODS_OF_PAGES or request.path.startswith("/api/"):
+            response = self.get_response(request)
+        else:
+            response = HttpResponseNotAllowed(METHODS_OF_PAGES)
         response["Cache-Control"] = "no-store, private"
         response.headers.setdefault("Permissions-Policy", NOTHING_OF_THE_DEVICE)
         return response
