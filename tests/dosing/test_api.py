@@ -35,7 +35,9 @@ def test_a_client_reads_decisions_with_their_signatures(half_signed: None, edc_a
     [found] = edc_a.get(f"{ROOT}/decisions/").json()["results"]
     assert (found["recommendation"], found["choice"], found["level"], found["status"]) == (1, "accept", 2, "proposed")
     assert found["roles_required"] == ["principal_investigator", "medical_monitor"]
-    assert [(s["role"], s["signer"]) for s in found["signatures"]] == [("principal_investigator", "Dr Ana Rivera")]
+    [signature] = found["signatures"]
+    assert (signature["role"], signature["signer"]) == ("principal_investigator", "pi")
+    assert (signature["printed_name"], signature["valid"]) == ("Dr Ana Rivera", True)
     assert found["opened_cohort"] is None
 
 
