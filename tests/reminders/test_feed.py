@@ -7,7 +7,7 @@ from django.test import Client
 from icalendar import Calendar
 
 from accounts.models import User
-from audit.context import acting
+from accounts.operations import deactivate_person
 from patients.models import Patient
 from patients.operations.events import record_adverse_event
 from reminders.models import Feed
@@ -94,6 +94,5 @@ def test_somebody_who_left_the_study_has_no_feed_any_more(own_feed: Feed, coordi
 
 
 def test_somebody_deactivated_has_no_feed_any_more(own_feed: Feed, coordinator_a: User, rung: User) -> None:
-    with acting(rung, "left"):
-        User.objects.filter(pk=coordinator_a.pk).update(is_active=False)
+    deactivate_person(person=coordinator_a, reason="Left the hospital", by=rung, at=moment(DAY_ONE))
     assert Client().get(f"/calendar/{own_feed.token}.ics").status_code == 404
