@@ -1,4 +1,4 @@
-"""A second factor is set up and used to sign; a session ends in the middle of a form; a lock-out is released."""
+"""A second factor is used to sign; a session ends in the middle of a form; a lock-out and a delegation end."""
 
 from collections.abc import Callable
 
@@ -12,13 +12,14 @@ from accounts.operations.attempts import keep_failure
 from dosing.models import Decision
 from patients.models import Patient
 from tests.accounts.second_factor import Telephone
+from tests.browser import Complaints
 from tests.cast import DAY_ONE, PASSWORD, moment, person
 from tests.dosing.steps import on_treatment
 from tests.journeys.conftest import SignIn
 from tests.journeys.people import Someone
 from tests.journeys.test_every_page_is_accessible import _looked_at
 from tests.journeys.test_nothing_typed_is_lost import given_a_recommendation_to_escalate
-from trials.models import Study
+from trials.models import Site, Study
 from trials.operations.review import sign_access_review
 from trials.who_has_access import seen_digest, who_has_access
 
@@ -127,6 +128,34 @@ def test_a_lock_out_and_its_release(
     expect(robin.page.get_by_role("heading", name="Nobody is locked out")).to_be_visible()
     assert Lockout.objects.get().released_by == ada
     mia.sign_in(coordinator_a.username, PASSWORD)
+
+
+@pytest.mark.req("P11-10d", "P11-10g", "R3-4.3.8")
+def test_a_delegation_that_ended_yesterday_is_refused_today(
+    study: Study, site_a: Site, rung: User, data_manager: User, sign_in: SignIn, complaints: Complaints
+) -> None:
+    """For one day, given on the page; on the next the form that is still open takes nothing more."""
+    deputy = person("deputy", "Dee Deputy")
+    dana = sign_in(data_manager, study)
+    dana.open("setup/people/")
+    dana.fill("User name", deputy.username)
+    dana.page.get_by_label("Role").select_option(label="Coordinator")
+    dana.page.get_by_label("Where").select_option(value=site_a.code)
+    dana.fill("First day", DAY_ONE.isoformat())
+    dana.fill("Last day", DAY_ONE.isoformat())
+    dana.press("Give the role")
+    dana.sees("Dee Deputy")
+    dee = sign_in(deputy, study)
+    code = dee.screen()
+    dee.open("patients/new/")
+    dana.open("delegation/")
+    dana.wait(days=1)
+    dana.sees(f"ended after {DAY_ONE.day}")
+    dee.press("Start screening")
+    expect(dee.page.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
+    assert [patient.code for patient in study.patients.all()] == [code]
+    assert all("404" in said for said in complaints.heard)
+    complaints.heard.clear()
 
 
 PAGES = (
