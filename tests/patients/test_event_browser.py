@@ -67,7 +67,7 @@ def test_a_dlt_is_recorded_and_what_was_typed_survives_a_reload(phone: Page, pat
     assert phone.input_value("#id_rationale") == "because"
     assert phone.is_checked("#id_is_dlt_1")
     phone.check("#id_is_dlt_0")
-    phone.locator("button.btn-primary").click()
+    phone.get_by_role("button", name="Save", exact=True).click()
     phone.wait_for_selector("text=It counts as a DLT.")
     assert faults(phone) == []
     assert AdverseEvent.objects.get().grade == 4
