@@ -36,6 +36,8 @@ STUDY_WIDE_FROM_A_SITE = {
     Permission.MANAGE_REMINDERS,
 }
 
+A_CODE_OF_B = "a patient's code of site B"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -174,5 +176,5 @@ def leaks(answer: Answer, someone: Someone) -> list[str]:
         words.append(PLANTED["A"])
     found = [word for word in words if word.encode() in answer.body.lower()]
     if someone.site and CODES_OF_B in answer.body:
-        found.append("a patient's code of site B")
+        found.append(A_CODE_OF_B)
     return found

@@ -110,7 +110,7 @@ def test_an_accepted_form_is_forgotten(show: Show) -> None:
     pages.html = unsaved(form="<p>Recorded</p>")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Recorded").wait_for()
-    assert page.evaluate("sessionStorage.length") == 0
+    page.wait_for_function("sessionStorage.length === 0")
 
 
 def test_an_error_page_forgets_nothing(show: Show) -> None:
@@ -132,4 +132,4 @@ def test_another_person_finds_nothing(show: Show) -> None:
     pages.html = unsaved(body='data-person="8"')
     page.reload()
     expect(page.locator("[name=term]")).to_have_value("")
-    assert page.evaluate("sessionStorage.length") == 0
+    page.wait_for_function("sessionStorage.length === 0")
