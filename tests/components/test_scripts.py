@@ -120,6 +120,7 @@ def test_an_error_page_forgets_nothing(show: Show) -> None:
     pages.html = unsaved(form="<p>Went wrong</p>", body="data-interrupted")
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Went wrong").wait_for()
+    page.wait_for_load_state()  # with its script
     pages.html = unsaved()
     page.goto("http://rung.test/")
     expect(page.locator("[name=term]")).to_have_value("Neuralgia")
