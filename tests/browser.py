@@ -8,31 +8,53 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, sync_playwright
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Response,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
-SYSTEM_CHROMIUM = Path("/usr/bin/chromium")
+from config.install import find_browser
+
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A refused form is answered with one of these; Chromium reports each as an error of its console.
 REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (403|409|422)\b")
 # htmx gave up a question because a newer one made it needless: it says so as an error, in two messages.
 GIVEN_UP = re.compile(r"htmx:(afterRequest|sendAbort)\b")
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+# Colours differ by theme and places by width, so both rule sets see both.
+LOOKS: tuple[tuple[ViewportSize, Literal["light", "dark"], Sequence[str]], ...] = (
+    (DESK, "light", RULES),
+    (DESK, "dark", ["color-contrast"]),
+    (PHONE, "dark", RULES),
+    (PHONE, "light", ["color-contrast"]),
+)
 WIDER_THAN_THE_SCREEN = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium of the system, where there is one, else Playwright's own."""
-    chromium = SYSTEM_CHROMIUM if SYSTEM_CHROMIUM.exists() else None
-    args = ["--no-sandbox"] if os.geteuid() == 0 else []  # root has no sandbox
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        opened = playwright.chromium.launch(executable_path=chromium, args=args)
+        opened = launched(playwright)
         yield opened
         opened.close()
+
+
+def launched(playwright: Playwright) -> Browser:
+    """The browser that is installed for the tests, without a window."""
+    args = ["--no-sandbox"] if os.geteuid() == 0 else []  # root has no sandbox
+    return playwright.chromium.launch(executable_path=find_browser(), args=args)
 
 
 @dataclass
@@ -58,11 +80,27 @@ class Complaints:
 
 def faults(page: Page, rules: Sequence[str] = RULES) -> list[str]:
     """What axe-core finds on the page as it is now: rule and the element. rules: names or tags of axe-core's rules."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
     # Only what is wrong is told: all that is right, element by element, takes longer than finding out.
     options = {"runOnly": list(rules), "rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
-    answer = Axe().run(page, options=options).response
-    return [f"{fault['id']}: {node['html'][:160]}" for fault in answer["violations"] for node in fault["nodes"]]
+    violations = page.evaluate("options => axe.run(options).then(results => results.violations)", options)
+    return [f"{fault['id']}: {node['html'][:160]}" for fault in violations for node in fault["nodes"]]
 
 
 def is_wider_than_the_screen(page: Page) -> bool:
     return bool(page.evaluate(WIDER_THAN_THE_SCREEN))
+
+
+def looked_at(page: Page) -> list[str]:
+    """What is wrong with the open page, light and dark, at a desk and on a phone, with all that is folded open."""
+    expect(page.locator("[hx-trigger=load]")).to_have_count(0)
+    page.evaluate("document.querySelectorAll('main details').forEach(folded => { folded.open = true; })")
+    wrong = []
+    for size, scheme, rules in LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)
+        seen = ["wider than the screen"] if is_wider_than_the_screen(page) else []
+        wrong += [f"{size['width']} {scheme}: {fault}" for fault in seen + faults(page, rules)]
+    page.set_viewport_size(DESK)
+    return wrong

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Case, Exists, F, Func, OuterRef, Q, Value, When
+from django.db.models import Exists, F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import DatabaseClock, User
@@ -218,24 +218,19 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         begun = Q(from_day__isnull=True) | Q(from_day__lte=F("here_today"))
         return dated.filter(begun, Q(to_day__isnull=True) | Q(to_day__gte=F("here_today")))
 
-    def with_checks(self) -> MembershipQuerySet:
-        """With `lacks`: the check that the live protocol version asks for and that is not recorded of the person."""
+    def with_checks(self) -> list[Membership]:
+        """Each with `lacks`: the check that the live protocol version asks for and that is not recorded of the person.
+
+        One query, and one more where a check is asked for.
+        """
         live = ProtocolVersion.objects.filter(study=OuterRef("study"), status=ProtocolVersion.Status.LIVE)
-        checked = PersonCheck.objects.filter(study=OuterRef("study"), user=OuterRef("user"))
-        trained = PersonCheck.objects.filter(
-            study=OuterRef("study"), user=OuterRef("user"), kind=PersonCheck.Kind.TRAINING, version__status="live"
-        )
-        identified = checked.filter(kind=PersonCheck.Kind.IDENTITY)
-        asks_identity = Exists(live.filter(definition__delegation__identity_check=True))
-        asks_training = Exists(live.filter(definition__delegation__training=True))
-        return self.annotate(
-            lacks=Case(
-                When(Q(asks_identity) & ~Q(Exists(identified)), then=Value(PersonCheck.Kind.IDENTITY.value)),
-                When(Q(asks_training) & ~Q(Exists(trained)), then=Value(PersonCheck.Kind.TRAINING.value)),
-                default=Value(""),
-                output_field=models.CharField(),
-            )
-        )
+        held: list[Membership] = list(self.annotate(asked=Subquery(live.values("definition__delegation"))))
+        if any(membership.asks for membership in held):
+            people = Q(study__in={m.study_id for m in held}, user__in={m.user_id for m in held})
+            done = set(PersonCheck.objects.that_hold().filter(people).values_list("study_id", "user_id", "kind"))
+            for one in held:
+                one.lacks = next((kind for kind in one.asks if (one.study_id, one.user_id, kind) not in done), "")
+        return held
 
 
 class Membership(models.Model):
@@ -254,7 +249,8 @@ class Membership(models.Model):
     granted_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
 
-    # Of `with_checks` only: a PersonCheck.Kind, or empty where nothing is lacking.
+    # Of `with_checks` only: what the protocol says of delegation, and the check that is lacking (empty: none).
+    asked: dict[str, bool] | None = None
     lacks: str = ""
 
     objects = MembershipQuerySet.as_manager()
@@ -273,6 +269,20 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.get_role_display()} in {self.study}"
+
+    @property
+    def asks(self) -> list[str]:
+        """The checks that the live protocol version asks for, in the order in which a lack of them is told."""
+        said = self.asked or {}
+        wanted = {PersonCheck.Kind.IDENTITY: "identity_check", PersonCheck.Kind.TRAINING: "training"}
+        return [kind.value for kind, name in wanted.items() if said.get(name)]
+
+
+class PersonCheckQuerySet(models.QuerySet["PersonCheck"]):
+    def that_hold(self) -> PersonCheckQuerySet:
+        """Identity checks, and training on the live version: training on an earlier one holds no longer."""
+        live = Q(kind=PersonCheck.Kind.TRAINING, version__status=ProtocolVersion.Status.LIVE)
+        return self.filter(Q(kind=PersonCheck.Kind.IDENTITY) | live)
 
 
 class PersonCheck(models.Model):
@@ -295,6 +305,8 @@ class PersonCheck(models.Model):
     how = models.CharField(max_length=200, help_text="what was looked at, or what the training was")
     recorded_at = models.DateTimeField()
     recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+
+    objects = PersonCheckQuerySet.as_manager()
 
     class Meta:
         ordering = ["recorded_at"]

@@ -60,9 +60,12 @@ TABLE: dict[Role, frozenset[Permission]] = {
 
 
 def memberships(user: User, study: Study) -> list[Membership]:
-    """The person's memberships of a study that are in force, in the order in which they were granted (one query)."""
+    """The person's memberships of a study that are in force, in the order in which they were granted.
+
+    One query, and one more where the study asks for checks of its people.
+    """
     held = Membership.objects.in_force().filter(user=user, study=study)
-    return list(held.with_checks().select_related("site").order_by("pk"))
+    return held.select_related("site").order_by("pk").with_checks()
 
 
 def permissions_at(held: list[Membership], site: Site | None) -> frozenset[Permission]:

@@ -26,7 +26,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 from accounts.models import User  # noqa: E402
 from config.environment import BASE_DIR  # noqa: E402
 from tests import databases  # noqa: E402
-from tests.browser import SYSTEM_CHROMIUM  # noqa: E402
+from tests.browser import launched  # noqa: E402
 from tests.cast import person  # noqa: E402
 from tests.settings import addresses, servers  # noqa: E402
 
@@ -113,10 +113,8 @@ def signed_in(user: User) -> str:
 @contextmanager
 def opened(url: str, session: str) -> Iterator[Page]:
     """A browser in which somebody is signed in."""
-    chromium = SYSTEM_CHROMIUM if SYSTEM_CHROMIUM.exists() else None
-    args = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=args)
+        browser = launched(playwright)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": url}])
         yield page

@@ -20,7 +20,7 @@ from patients.models import Patient
 from patients.operations import interrupt_dosing, record_follow_up
 from reminders.demo.load import make_study
 from reminders.demo.people import PASSWORD as DEMO_PASSWORD
-from tests.browser import RULES, faults, is_wider_than_the_screen
+from tests.browser import faults, looked_at
 from tests.cast import ANTI_MAG, DAY_ONE, PASSWORD, moment
 from tests.dosing.steps import evaluated, on_treatment
 from tests.journeys.conftest import SignIn
@@ -32,13 +32,6 @@ from trials.operations import move_rehearsal_day
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-LOOKS = (
-    (DESK, "light", RULES),
-    (DESK, "dark", ["color-contrast"]),
-    (PHONE, "dark", RULES),
-    (PHONE, "light", ["color-contrast"]),
-)
 MANY_TABS = 80
 SHOWS_FOCUS = """element => [element, element.closest("label")].filter(Boolean).some(shown => {
     const style = getComputedStyle(shown);
@@ -242,7 +235,7 @@ def page_names() -> set[str]:
 @pytest.mark.parametrize("file", LOOKED_AT_IN)
 def test_pages_with_a_story_of_their_own_are_looked_at_there(file: str) -> None:
     story = (Path(__file__).parents[1] / file).read_text()
-    assert "_looked_at(" in story or ("faults(" in story and "is_wider_than_the_screen(" in story)
+    assert "looked_at(" in story or ("faults(" in story and "is_wider_than_the_screen(" in story)
 
 
 def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(
@@ -260,27 +253,13 @@ def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(
         answer = page.goto(example.url)
         assert answer is not None
         assert page.url.endswith(example.url), page.url
-        found[example.url] = [f"answered {answer.status}"] if answer.status != 200 else list(_looked_at(page))
+        found[example.url] = [f"answered {answer.status}"] if answer.status != 200 else looked_at(page)
     assert not any(found.values()), "\n".join(f"{url} {fault}" for url, wrong in found.items() for fault in wrong)
 
 
 def _holder(study: Study, role: Role) -> User:
     held = Membership.objects.in_force().filter(study=study, role=role).select_related("user").order_by("pk")
     return held[0].user
-
-
-def _looked_at(page: Page) -> Iterator[str]:
-    """What is wrong with the open page. Colours differ by theme and places by width, so both rule sets see both."""
-    expect(page.locator("[hx-trigger=load]")).to_have_count(0)
-    page.evaluate("document.querySelectorAll('#content details').forEach(folded => { folded.open = true; })")
-    for size, scheme, rules in LOOKS:
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme=scheme)
-        where = f"{size['width']} {scheme}"
-        if is_wider_than_the_screen(page):
-            yield f"{where}: wider than the screen"
-        yield from (f"{where}: {fault}" for fault in faults(page, rules))
-    page.set_viewport_size(DESK)
 
 
 def test_an_event_is_recorded_by_keyboard_alone(study: Study, rung: User, coordinator_a: User, mia: Someone) -> None:
@@ -319,7 +298,7 @@ def test_a_decision_is_signed_by_keyboard_alone(
     issue_recommendation(study=study, by=pi, at=moment(on) - dt.timedelta(minutes=1))
     page = rivera.page
     rivera.open("decision/")
-    assert list(_looked_at(page)) == []  # the form of whoever decides first
+    assert looked_at(page) == []  # the form of whoever decides first
     tab_to(page, page.get_by_role("radio", name="Escalate to 15 mg"))
     page.keyboard.press("ArrowDown")  # 25 mg cannot be chosen and is passed over
     expect(page.get_by_role("radio", name="Stay at 10 mg")).to_be_checked()
@@ -338,7 +317,7 @@ def test_a_decision_is_signed_by_keyboard_alone(
     page.keyboard.press("Enter")
     rivera.sees("You have signed.", "10 mg, lower than recommended, 2 patients in the next cohort")
     okafor.open("decisions/1/decline/")
-    assert list(_looked_at(okafor.page)) == []
+    assert looked_at(okafor.page) == []
 
 
 def tab_to(page: Page, wanted: Locator) -> None:

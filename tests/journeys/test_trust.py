@@ -12,12 +12,11 @@ from accounts.operations.attempts import keep_failure
 from dosing.models import Decision
 from patients.models import Patient
 from tests.accounts.second_factor import Telephone
-from tests.browser import Complaints
+from tests.browser import Complaints, looked_at
 from tests.cast import DAY_ONE, PASSWORD, moment, person
 from tests.dosing.steps import on_treatment
 from tests.journeys.conftest import SignIn
 from tests.journeys.people import Someone
-from tests.journeys.test_every_page_is_accessible import _looked_at
 from tests.journeys.test_nothing_typed_is_lost import given_a_recommendation_to_escalate
 from trials.models import Site, Study
 from trials.operations.review import sign_access_review
@@ -179,25 +178,23 @@ def test_pages_about_accounts_are_accessible_light_and_dark_at_a_desk_and_on_a_p
         keep_failure(name=coordinator_a.username, what=FailedAttempt.What.CODE, by=rung, at=now)
     deactivate_person(person=pi, reason="left", by=ada, at=now)
     robin = sign_in(ada, study).page
-    wrong = {path: looked_at(robin, path) for path in (*PAGES, f"/people/access/{review.pk}/")}
+    wrong = {path: opened(robin, path) for path in (*PAGES, f"/people/access/{review.pk}/")}
     robin.goto("/account/second-factor/app/")
     robin.get_by_label("Password").fill(PASSWORD)
     robin.get_by_role("button", name="Go on").click()
     expect(robin.get_by_role("heading", name="Set up an authenticator app")).to_be_visible()
-    wrong |= {
-        path: looked_at(robin, path) for path in ("/account/second-factor/app/", "/account/second-factor/passkey/")
-    }
+    wrong |= {path: opened(robin, path) for path in ("/account/second-factor/app/", "/account/second-factor/passkey/")}
     link = f"/invitation/{send_new_link(person=coordinator_a, by=ada, at=now)}/"
-    wrong |= {path: looked_at(window(), path) for path in (link, "/sign-in/?ended")}
+    wrong |= {path: opened(window(), path) for path in (link, "/sign-in/?ended")}
     assert not any(wrong.values()), wrong
 
 
-def looked_at(page: Page, path: str) -> list[str]:
+def opened(page: Page, path: str) -> list[str]:
     answer = page.goto(path)
     assert answer is not None
     assert answer.status == 200, path
     assert page.url.endswith(path), page.url
-    return list(_looked_at(page))
+    return looked_at(page)
 
 
 def test_a_passkey_stands_for_the_code_at_sign_in(study: Study, coordinator_a: User, mia: Someone) -> None:
