@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -92,14 +93,20 @@ def is_wider_than_the_screen(page: Page) -> bool:
     return bool(page.evaluate(WIDER_THAN_THE_SCREEN))
 
 
-def looked_at(page: Page) -> list[str]:
-    """What is wrong with the open page, light and dark, at a desk and on a phone, with all that is folded open."""
+def looked_at(page: Page, picture: str = "") -> list[str]:
+    """What is wrong with the open page, light and dark, at a desk and on a phone, with all that is folded open.
+
+    picture: the name that pictures of it get, where RUNG_PICTURES names a folder to keep them in.
+    """
     expect(page.locator("[hx-trigger=load]")).to_have_count(0)
     page.evaluate("document.querySelectorAll('main details').forEach(folded => { folded.open = true; })")
     wrong = []
     for size, scheme, rules in LOOKS:
         page.set_viewport_size(size)
         page.emulate_media(color_scheme=scheme)
+        if picture and "RUNG_PICTURES" in os.environ:
+            file = f"{picture}-{size['width']}-{scheme}.png"
+            page.screenshot(path=Path(os.environ["RUNG_PICTURES"]) / file, full_page=True)
         seen = ["wider than the screen"] if is_wider_than_the_screen(page) else []
         wrong += [f"{size['width']} {scheme}: {fault}" for fault in seen + faults(page, rules)]
     page.set_viewport_size(DESK)

@@ -1,4 +1,4 @@
-"""The set-up as people see it: at a desk in light, on a phone in the dark; and by keyboard, from nothing to signed."""
+"""The set-up as people see it: at a desk and on a phone, light and dark; and by keyboard, from nothing to signed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from dosing.operations import import_study
-from tests.browser import Complaints, faults, is_wider_than_the_screen
+from tests.browser import DESK, Complaints, looked_at
 from tests.browser import browser as chromium
 from tests.cast import ANTI_MAG, DAY_ONE, PASSWORD, moment, person
 from trials.models import Role, Study
@@ -22,7 +22,6 @@ __all__ = ["chromium"]
 pytestmark = pytest.mark.browser
 
 FAULTY = ANTI_MAG.read_text().replace("to_day: 28", "to_day: 92").replace("limit_days: 28", "limit_days: soon")
-LOOKS = [(1280, "light"), (390, "dark")]
 
 Open = Callable[..., Page]
 
@@ -64,14 +63,11 @@ def open_page(live_server: LiveServer, chromium: Browser) -> Iterator[Open]:
     """Opens a page as somebody; whatever the console complains of fails the test."""
     complaints, contexts = Complaints(), []
 
-    def open_page(user: User, path: str, width: int = 1280, scheme: str = "light") -> Page:
+    def open_page(user: User, path: str) -> Page:
         session = Client()
         session.force_login(user)
         value = session.cookies[settings.SESSION_COOKIE_NAME].value
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
-            base_url=live_server.url,
-        )  # fmt: skip
+        context = chromium.new_context(viewport=DESK, reduced_motion="reduce", base_url=live_server.url)
         context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}])
         contexts.append(context)
         page = context.new_page()
@@ -85,14 +81,8 @@ def open_page(live_server: LiveServer, chromium: Browser) -> Iterator[Open]:
     assert complaints.heard == []
 
 
-def look(page: Page, name: str) -> None:
-    assert faults(page) == [], name
-    assert not is_wider_than_the_screen(page), name
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_page_of_the_set_up_is_accessible_and_as_wide_as_the_screen(
-    beginning: Study, signed_by_one: Study, dana: User, open_page: Open, width: int, scheme: str
+    beginning: Study, signed_by_one: Study, dana: User, open_page: Open
 ) -> None:
     investigator = User.objects.get(username="principal_investigator")
     for who, path in (
@@ -109,13 +99,12 @@ def test_every_page_of_the_set_up_is_accessible_and_as_wide_as_the_screen(
         (investigator, "/studies/LEN-MAG-01/setup/"),
         (investigator, "/studies/LEN-MAG-01/setup/sign/"),
     ):
-        page = open_page(who, path, width, scheme)
-        look(page, f"{who.username}-{path}")
-    page = open_page(dana, "/start-a-study/file/", width, scheme)
+        assert looked_at(open_page(who, path)) == [], f"{who.username}: {path}"
+    page = open_page(dana, "/start-a-study/file/")
     page.get_by_label("Or its text").fill(FAULTY)
     page.get_by_role("button", name="Start the study").click()
     expect(page.get_by_role("alert")).to_contain_text("delay.limit_days")
-    look(page, "refused file")
+    assert looked_at(page) == [], "a refused file"
 
 
 def test_by_keyboard_from_a_file_to_signatures_and_live(dana: User, open_page: Open, tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ def page_names() -> set[str]:
 @pytest.mark.parametrize("file", LOOKED_AT_IN)
 def test_pages_with_a_story_of_their_own_are_looked_at_there(file: str) -> None:
     story = (Path(__file__).parents[1] / file).read_text()
-    assert "looked_at(" in story or ("faults(" in story and "is_wider_than_the_screen(" in story)
+    assert "looked_at(" in story
 
 
 def test_every_page_is_accessible_light_and_dark_at_a_desk_and_on_a_phone(

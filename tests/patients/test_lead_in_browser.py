@@ -1,9 +1,7 @@
 """A patient of the cetuximab trial through the lead-in and cycle 1: by keyboard, wide and narrow, light and dark."""
 
 import datetime as dt
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -13,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from patients.models import ActivityRecord, Cycle, Patient
-from tests.browser import Complaints, browser, faults, is_wider_than_the_screen
+from tests.browser import DESK, Complaints, browser, looked_at
 from tests.labs.conftest import move_to
 from tests.patients.cetuximab import CYCLE_1_ON, LEAD_IN_ON, begin, cet_registered, done
 from trials.models import Site, Study
@@ -25,7 +23,6 @@ pytestmark = pytest.mark.browser
 ONE = dt.timedelta(days=1)
 STUDY = "/studies/LEN-CET-01"
 PATIENT = f"{STUDY}/patients/Z-001"
-OPEN_ALL = "document.querySelectorAll('main details').forEach(folded => { folded.open = true })"
 FOCUSED = "document.activeElement.textContent.trim()"
 
 Open = Callable[..., Page]
@@ -48,10 +45,8 @@ def open_page(patient: Patient, cet_coordinator: User, live_server: LiveServer, 
     }
     complaints, contexts = Complaints(), []
 
-    def open_page(path: str, width: int = 1280, dark: bool = False) -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
-        )
+    def open_page(path: str) -> Page:
+        context = browser.new_context(viewport=DESK, reduced_motion="reduce")
         context.add_cookies([cookie])
         contexts.append(context)
         page = context.new_page()
@@ -63,19 +58,6 @@ def open_page(patient: Patient, cet_coordinator: User, live_server: LiveServer, 
     for context in contexts:
         context.close()
     assert complaints.heard == []
-
-
-def picture(page: Page, name: str) -> None:
-    """Keeps a picture where RUNG_PICTURES names a folder, to be looked at."""
-    if "RUNG_PICTURES" in os.environ:
-        page.screenshot(path=str(Path(os.environ["RUNG_PICTURES"]) / f"{name}.png"), full_page=True)
-
-
-def look(page: Page, name: str) -> None:
-    page.evaluate(OPEN_ALL)
-    picture(page, name)
-    assert faults(page) == [], name
-    assert not is_wider_than_the_screen(page), name
 
 
 def press_until(page: Page, key: str, words: str) -> None:
@@ -95,11 +77,11 @@ def test_through_the_lead_in_by_keyboard(
     press_until(page, "Tab", "Record it")
     page.keyboard.press("Enter")
     page.wait_for_url("**/activities/**")
-    look(page, "biopsy-1280")
+    assert looked_at(page, "biopsy") == []
     page.get_by_label("Done on").fill("2026-01-07")
     page.keyboard.press("Enter")
     page.get_by_text("lies outside the window").first.wait_for()
-    look(page, "biopsy-refused-1280")
+    assert looked_at(page, "biopsy-refused") == []
     assert page.get_by_label("Done on").input_value() == "2026-01-07"
     page.get_by_label("Why outside the window").fill("The theatre was free that day")
     page.get_by_role("button", name="Record as done").click()
@@ -112,37 +94,33 @@ def test_through_the_lead_in_by_keyboard(
     page.get_by_label("Started on").fill((LEAD_IN_ON + ONE).isoformat())
     page.get_by_role("button", name="Start the lead-in").click()
     page.get_by_text("This moves what follows").wait_for()
-    look(page, "lead-in-moves-1280")
+    assert looked_at(page, "lead-in-moves") == []
     page.get_by_role("button", name="Start the lead-in").click()
     page.wait_for_url(f"**{PATIENT}/")
     assert page.get_by_role("heading", name="Lead-in, day −21 (1 of 21), at 10 mg").is_visible()
     assert Cycle.objects.get().number == 0
 
 
-@pytest.mark.parametrize(
-    ("width", "dark"),
-    [(1280, False), (390, False), (1280, True), (390, True)],
-    ids=["desk", "phone", "desk-dark", "phone-dark"],
-)
-def test_every_stretch_wide_and_narrow(
-    open_page: Open, patient: Patient, cet_study: Study, cet_coordinator: User, width: int, dark: bool
+def test_every_stretch_wide_and_narrow_light_and_dark(
+    open_page: Open, patient: Patient, cet_study: Study, cet_coordinator: User
 ) -> None:
-    by, shade = cet_coordinator, "-dark" if dark else ""
+    by = cet_coordinator
     done(patient, "biopsy.before-lead-in", dt.date(2026, 1, 9), by)
     begin(patient, LEAD_IN_ON, by)
     move_to(cet_study, LEAD_IN_ON + 8 * ONE, by)
     done(patient, "visits.lead-in-start", LEAD_IN_ON, by)
-    for path, name in ((f"{PATIENT}/", "patient"), (f"{STUDY}/", "today"), (f"{STUDY}/patients/", "patients")):
-        look(open_page(path, width, dark), f"lead-in-{name}-{width}{shade}")
+    pages = {"patient": f"{PATIENT}/", "today": f"{STUDY}/", "patients": f"{STUDY}/patients/"}
+    for name, path in pages.items():
+        assert looked_at(open_page(path), f"lead-in-{name}") == [], name
     done(patient, "biopsy.before-combination", CYCLE_1_ON - 2 * ONE, by)
     begin(patient, CYCLE_1_ON + 7 * ONE, by)
     move_to(cet_study, CYCLE_1_ON + 14 * ONE, by)
-    pages = (
-        (f"{PATIENT}/", "patient"),
-        (f"{PATIENT}/activities/visits.day-8.1/done/", "visit"),
-        (f"{PATIENT}/activities/visits.day-8.1/missed/", "missed"),
-        (f"{PATIENT}/activities/biopsy.before-combination/correct/", "correct"),
-        (f"{STUDY}/protocol/", "protocol"),
-    )
-    for path, name in pages:
-        look(open_page(path, width, dark), f"cycle-1-{name}-{width}{shade}")
+    pages = {
+        "patient": f"{PATIENT}/",
+        "visit": f"{PATIENT}/activities/visits.day-8.1/done/",
+        "missed": f"{PATIENT}/activities/visits.day-8.1/missed/",
+        "correct": f"{PATIENT}/activities/biopsy.before-combination/correct/",
+        "protocol": f"{STUDY}/protocol/",
+    }
+    for name, path in pages.items():
+        assert looked_at(open_page(path), f"cycle-1-{name}") == [], name

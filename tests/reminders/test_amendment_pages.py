@@ -1,8 +1,6 @@
 """The pages of an amendment: who may, what is refused, what is kept of what was typed; and one walked through."""
 
 import datetime as dt
-import os
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,7 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from audit.context import acting
 from dosing.operations import approve_amendment
-from tests.browser import Complaints, faults, is_wider_than_the_screen
+from tests.browser import DESK, Complaints, looked_at
 from tests.browser import browser as chromium
 from tests.cast import DAY_ONE, moment
 from tests.dosing.steps import decide, evaluated, on_treatment
@@ -28,7 +26,6 @@ __all__ = ["chromium"]
 
 pytestmark = pytest.mark.django_db
 TODAY = DAY_ONE
-PICTURES = Path("var/pictures")
 
 
 def signed_in(user: User) -> Client:
@@ -202,35 +199,25 @@ def queries(reader: User, address: str) -> int:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("width", [1280, 390])
 def test_an_amendment_from_its_start_to_the_second_sites_day(
     own_database: object, live_server: LiveServer, chromium: Browser, study: Study, data_manager: User,
-    coordinator_a: User, width: int,
+    coordinator_a: User,
 ) -> None:  # fmt: skip
     first, _after = evaluated(study, coordinator_a, day(1))
     start(first, day(29), coordinator_a)
     move_rehearsal_day(study=study, days=39, by=data_manager, at=moment(DAY_ONE))
     value = signed_in(data_manager).cookies[settings.SESSION_COOKIE_NAME].value
-    context = chromium.new_context(
-        viewport={"width": width, "height": 900}, base_url=live_server.url, reduced_motion="reduce"
-    )
+    context = chromium.new_context(viewport=DESK, base_url=live_server.url, reduced_motion="reduce")
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": live_server.url}])
     page, complaints = context.new_page(), Complaints()
     complaints.listen(page)
 
-    def look(name: str) -> None:
-        assert faults(page) == []
-        assert not is_wider_than_the_screen(page)
-        if os.environ.get("PICTURES"):
-            PICTURES.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=PICTURES / f"amendment-{name}-{width}.png", full_page=True)
-
     page.goto(f"/studies/{study.key}/protocol/")
     page.get_by_role("link", name="Amend the protocol").click()
-    look("none")
+    assert looked_at(page, "amendment-none") == []
     page.get_by_role("button", name="Start an amendment").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    look("parts")
+    assert looked_at(page, "amendment-parts") == []
     draft = study.versions.latest("number")
     samples = draft.definition["samples"]
     points = [
@@ -246,25 +233,25 @@ def test_an_amendment_from_its_start_to_the_second_sites_day(
         edit_section(study=study, section=section, content=content, by=data_manager, at=at, seen_sha256=seen)
     page.goto(url("amendment", study))
     expect(page.get_by_role("cell", name="26 Apr 2026")).to_be_visible()
-    look("preview")
+    assert looked_at(page, "amendment-preview") == []
     page.get_by_role("link", name="Withdraw").click()
-    look("withdraw")
+    assert looked_at(page, "amendment-withdraw") == []
     page.get_by_role("link", name="Go back").click()
     page.get_by_role("link", name="Approve").click()
-    look("approve")
+    assert looked_at(page, "amendment-approve") == []
     page.get_by_label("Lindby").fill("")
     page.get_by_role("button", name="Approve version 2").press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("2 versions of the protocol")
-    look("versions")
+    assert looked_at(page, "amendment-versions") == []
     page.get_by_role("link", name="Set the day for Lindby").click()
-    look("follow")
+    assert looked_at(page, "amendment-follow") == []
     page.get_by_role("button", name="Set the day").click()
     expect(page.get_by_text("Lindby follows version 2 from 13 Feb 2026.")).to_be_visible()
     page.get_by_role("link", name="Read version 2").click()
-    look("version")
+    assert looked_at(page, "amendment-version") == []
     page.goto(f"/studies/{study.key}/patients/A-001/")
     expect(page.get_by_text("Follows protocol version 2 since 13 Feb 2026.")).to_be_visible()
-    look("patient")
+    assert looked_at(page, "amendment-patient") == []
     page.goto(url("history", study))
     expect(page.get_by_text("Amendment changed").first).to_be_visible()
     assert complaints.heard == []

@@ -1,4 +1,4 @@
-"""Trying a study as people see it: at a desk in light, on a phone in the dark; and by keyboard, from form to end."""
+"""Trying a study as people see it: at a desk and on a phone, light and dark; and by keyboard, from form to end."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from reminders.models import Play
 from reminders.operations.rehearsal import play_on, start_play
-from tests.browser import Complaints, faults, is_wider_than_the_screen
+from tests.browser import DESK, Complaints, looked_at
 from tests.browser import browser as chromium
 from tests.reminders.rehearsal.conftest import ANTI_MAG, TODAY, draft, played, small, tried
 from trials.models import Study
@@ -22,7 +22,6 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 COOKIE = configured.SESSION_COOKIE_NAME
-LOOKS = [(1280, "light"), (390, "dark")]
 FORM = "/studies/LEN-MAG-01/try/new/"
 PAGE = "/studies/LEN-MAG-01-TRY1/try/"
 Open = Callable[..., Page]
@@ -38,14 +37,11 @@ def open_page(live_server: LiveServer, chromium: Browser, planner: User) -> Iter
     """Opens a page as the planner; whatever the console complains of fails the test."""
     complaints, contexts = Complaints(), []
 
-    def open_page(path: str, width: int = 1280, scheme: str = "light") -> Page:
+    def open_page(path: str) -> Page:
         session = Client()
         session.force_login(planner)
         value = session.cookies[COOKIE].value
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce",
-            base_url=live_server.url,
-        )  # fmt: skip
+        context = chromium.new_context(viewport=DESK, reduced_motion="reduce", base_url=live_server.url)
         context.add_cookies([{"name": COOKIE, "value": value, "url": live_server.url}])
         contexts.append(context)
         page = context.new_page()
@@ -59,38 +55,30 @@ def open_page(live_server: LiveServer, chromium: Browser, planner: User) -> Iter
     assert complaints.heard == []
 
 
-def look(page: Page, name: str) -> None:
-    assert faults(page) == [], name
-    assert not is_wider_than_the_screen(page), name
-
-
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_the_pages_are_accessible_and_as_wide_as_the_screen(
-    source: Study, planner: User, open_page: Open, width: int, scheme: str
-) -> None:
-    form = open_page(FORM, width, scheme)
-    look(form, "form")
+def test_the_pages_are_accessible_and_as_wide_as_the_screen(source: Study, planner: User, open_page: Open) -> None:
+    form = open_page(FORM)
+    assert looked_at(form) == []
     form.get_by_label("Patients a week").fill("")
     form.locator("form[data-keep]").evaluate("form => form.noValidate = true")
     form.get_by_role("button", name="Make the rehearsal").click()
     expect(form.get_by_role("alert")).to_be_focused()
-    look(form, "refused form")
+    assert looked_at(form) == [], "refused"
     rehearsal = tried(source, planner, (0.0, 0.0, 0.9), missed_doses=0, late_starts=0)
-    page = open_page(PAGE, width, scheme)
-    look(page, "first day")
+    page = open_page(PAGE)
+    assert looked_at(page) == [], "on the first day"
     played(rehearsal, planner, most=40)
     start_play(rehearsal=rehearsal, by=planner, at=TODAY)
     page.reload()
-    look(page, "while it is played")
+    assert looked_at(page) == [], "while it is played"
     Play.objects.update(status=Play.Status.FAILED, failure="Registration is suspended. Resume accrual, then play on.")
     page.reload()
     expect(page.get_by_role("heading", name="The play stopped")).to_be_visible()
-    look(page, "stopped by a fault")
+    assert looked_at(page) == [], "stopped by a fault"
     played(rehearsal, planner)
     page.reload()
     expect(page.get_by_role("heading", name="It has been played to its end")).to_be_visible()
     expect(page.get_by_role("heading", name="The play stopped")).to_have_count(0)
-    look(page, "at its end")
+    assert looked_at(page) == [], "at its end"
 
 
 def test_a_rehearsal_is_made_and_played_by_keyboard_alone(source: Study, open_page: Open, settings: Settings) -> None:
