@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.utils import timezone
@@ -13,6 +12,7 @@ from accounts.forms import SigningFields
 from dosing.words import role_words
 from trials import registry_record, study_file
 from trials.models import Role, Site, Study
+from trials.time_zones import time_zones
 
 ZONE = {"list": "time-zones", "data-combobox": "", "autocomplete": "off", "spellcheck": "false"}
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
@@ -22,7 +22,7 @@ REHEARSAL_HINT = "To try the study out with invented patients, on days of its ow
 
 def zones() -> list[str]:
     """The time zones that a page offers."""
-    return sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix")))
+    return sorted(zone for zone in time_zones() if "/" in zone and not zone.startswith(("Etc/", "posix")))
 
 
 class StartForm(forms.Form):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
-from zoneinfo import available_timezones
 
 from dosing.engine import DESIGNS
 from dosing.queries.inputs import IN_THE_PLAN
@@ -14,6 +13,7 @@ from dosing.workbench.words import NAMES, value_words
 from trials.models import Role
 from trials.study_forms.shape import Kind
 from trials.study_forms.tree import Option, Parameter, Sources
+from trials.time_zones import time_zones
 
 _KINDS = {engine.Kind.NUMBER: Kind.NUMBER, engine.Kind.WHOLE: Kind.WHOLE, engine.Kind.YES_NO: Kind.YES_NO}
 _AGENT_FIELDS = ("Dose.agent", "Rounding.agent", "MinimumExposure.agent", "LeadIn.agents")
@@ -29,9 +29,7 @@ def sources_of(definition: Mapping[str, Any]) -> Sources:
             **dict.fromkeys(_AGENT_FIELDS, agents),
             **dict.fromkeys(("Signatures.dose_decision", "Signatures.mtd", "Signatures.set_up"), roles),
             "LadderRung.level": _named(definition.get("levels"), "ordinal", "label"),
-            "Heading.time_zone": tuple(
-                (zone, zone) for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"
-            ),
+            "Heading.time_zone": tuple((zone, zone) for zone in sorted(time_zones()) if "/" in zone or zone == "UTC"),
             "Design.name": tuple(NAMES.items()),
         },
         parameters=parameters_of,

@@ -1,6 +1,8 @@
 """The cast: one anti-MAG study that is live, two sites, and people in every role. All invented."""
 
+import copy
 import datetime as dt
+import functools
 import secrets
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,16 @@ def person(username: str, full_name: str) -> User:
     )
 
 
+@functools.cache
+def _read(file: Path) -> dict[str, Any]:
+    return read_study_file(file.read_text())[0]
+
+
+def definition_in(file: Path) -> dict[str, Any]:
+    """What a study file says. A copy: it may be changed."""
+    return copy.deepcopy(_read(file))
+
+
 @pytest.fixture
 def rung(db: None) -> User:
     """Rung itself, the actor of what happens without a person."""
@@ -65,8 +77,7 @@ def at() -> dt.datetime:
 @pytest.fixture
 def draft_study(rung: User, at: dt.datetime) -> Study:
     """The anti-MAG study as loaded, a rehearsal on DAY_ONE, with its two sites, not started."""
-    definition, _protocol = read_study_file(ANTI_MAG.read_text())
-    version = adopt_protocol(definition=definition, rehearsal_day=DAY_ONE, by=rung, at=at)
+    version = adopt_protocol(definition=definition_in(ANTI_MAG), rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)
     add_site(study=version.study, code="B", name="Lindby", time_zone="Europe/Stockholm", by=rung, at=at)
     return version.study

@@ -4,7 +4,6 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
-from zoneinfo import available_timezones
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -15,6 +14,7 @@ from trials.models import Role
 from trials.protocol import Heading, Protocol
 from trials.schedule_checks import schedule_faults
 from trials.study_file import parse_study_file
+from trials.time_zones import time_zones
 
 
 def read_study_file(text: str) -> tuple[dict[str, Any], Protocol]:
@@ -171,7 +171,7 @@ def _people_and_places(protocol: Protocol) -> Iterator[Fault]:
 
 def heading_fault(heading: Heading) -> Fault | None:
     """What is wrong with a heading beyond its form."""
-    if heading.time_zone in available_timezones():
+    if heading.time_zone in time_zones():
         return None
     return Fault("study.time_zone", heading.time_zone, "a time zone by its IANA name, such as Europe/Stockholm")
 

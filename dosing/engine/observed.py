@@ -6,7 +6,7 @@ Biometrika 1934;26:404-413.
 
 from __future__ import annotations
 
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from dosing.engine.tally import DoseTally
 
@@ -16,8 +16,8 @@ Interval = tuple[float, float]
 def exact_interval(n: int, y: int, level: float = 0.95) -> Interval:
     """The exact confidence interval of a probability after y of n."""
     tail = (1 - level) / 2
-    lower = 0.0 if y == 0 else float(beta.ppf(tail, y, n - y + 1))
-    upper = 1.0 if y == n else float(beta.ppf(1 - tail, y + 1, n - y))
+    lower = 0.0 if y == 0 else float(betaincinv(y, n - y + 1, tail))
+    upper = 1.0 if y == n else float(betaincinv(y + 1, n - y, 1 - tail))
     return lower, upper
 
 

@@ -17,10 +17,9 @@ from patients.operations import (
     screen_patient,
     start_cycle,
 )
-from tests.cast import DAY_ONE, ApiClient, _client_system, _member, moment
+from tests.cast import DAY_ONE, ApiClient, _client_system, _member, definition_in, moment
 from trials.models import Role, Site, Study
 from trials.operations import add_site, adopt_protocol
-from trials.protocol_checks import read_study_file
 
 CETUXIMAB = Path(__file__).parents[2] / "trials" / "protocols" / "lenalidomide-cetuximab.yaml"
 CRITERIA = ("metastatic", "adult", "biopsy", "pregnancy-prevention", "earlier-lenalidomide", "cetuximab-reaction")
@@ -33,7 +32,7 @@ CYCLE_1_ON = LEAD_IN_ON + dt.timedelta(days=21)  # Monday 2 February 2026
 
 @pytest.fixture
 def cet_study(rung: User, at: dt.datetime) -> Study:
-    definition, _protocol = read_study_file(CETUXIMAB.read_text())
+    definition = definition_in(CETUXIMAB)
     version = adopt_protocol(definition=definition, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="Z", name="Seefeld", time_zone="Europe/Zurich", by=rung, at=at)
     add_site(study=version.study, code="A", name="Anchorage", time_zone="America/Anchorage", by=rung, at=at)

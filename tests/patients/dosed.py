@@ -12,11 +12,10 @@ import pytest
 from accounts.models import User
 from patients.models import Administration, BodyMeasurement, Patient
 from patients.operations import record_administration, record_measurement, record_not_given
-from tests.cast import ANTI_MAG, DAY_ONE, moment
+from tests.cast import ANTI_MAG, DAY_ONE, definition_in, moment
 from tests.patients.steps import again, treated
 from trials.models import Site, Study
 from trials.operations import add_site, adopt_protocol
-from trials.protocol_checks import read_study_file
 
 CETUXIMAB = {
     "agent": "cetuximab", "amount": 250, "loading_amount": 400, "unit": "mg/m2", "route": "intravenous",
@@ -37,7 +36,7 @@ CALCULATION = {
 
 def dosed_content() -> dict[str, Any]:
     """The study file as plain data."""
-    content, _ = read_study_file(ANTI_MAG.read_text())
+    content = definition_in(ANTI_MAG)
     names = [("cetuximab", "Cetuximab"), ("bevacizumab", "Bevacizumab"), ("pegfilgrastim", "Pegfilgrastim")]
     content["agents"] = [content["agents"][0], *({"code": code, "name": name} for code, name in names)]
     for part in [*content["levels"], *content["reductions"]["ladder"]]:

@@ -19,20 +19,19 @@ from patients.operations import (
     register_patient,
 )
 from patients.operations.safety import elimination_boundary_at, standings_at
-from tests.cast import ANTI_MAG, DAY_ONE, moment, table_of
+from tests.cast import ANTI_MAG, DAY_ONE, definition_in, moment, table_of
 from tests.patients.events import recorded
 from tests.patients.steps import day, eligible, treated
 from tests.patients.test_events import refusal
 from trials.errors import Refused
 from trials.models import Boundary, Site, Study
 from trials.operations import BoundaryRow, add_site, adopt_protocol
-from trials.protocol_checks import read_study_file
 
 
 @pytest.fixture
 def draft_study(rung: User, at: dt.datetime) -> Study:
     """The anti-MAG study with a first cohort of six at 15 mg, so that levels lie on both sides."""
-    definition, _ = read_study_file(ANTI_MAG.read_text())
+    definition = definition_in(ANTI_MAG)
     definition["escalation"] |= {"cohort_size": 6, "maximum_cohort_size": 6, "start_level": 2}
     version = adopt_protocol(definition=definition, rehearsal_day=DAY_ONE, by=rung, at=at)
     add_site(study=version.study, code="A", name="Northfield", time_zone="America/New_York", by=rung, at=at)

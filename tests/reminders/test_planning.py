@@ -13,12 +13,11 @@ from patients.operations.events import record_adverse_event
 from reminders import tasks
 from reminders.models import Reminder
 from reminders.operations import plan_reminders, send_reminder
-from tests.cast import ANTI_MAG, DAY_ONE, moment, person, signed_set_up
+from tests.cast import ANTI_MAG, DAY_ONE, definition_in, moment, person, signed_set_up
 from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment, propose, sign_as, with_dlt
 from tests.patients.steps import day, eligible
 from trials.models import Role, Site, Slot, Study
 from trials.operations import add_site, adopt_protocol, go_live, grant_role, move_rehearsal_day
-from trials.protocol_checks import read_study_file
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = dt.timedelta(days=1)
@@ -85,7 +84,7 @@ def test_messages_hold_no_patients_data(trial: Study, patient: Patient, coordina
 @pytest.fixture
 def live_study(rung: User, at: dt.datetime) -> Study:
     """A live study of two zones, with one coordinator at each site."""
-    definition, _ = read_study_file(ANTI_MAG.read_text())
+    definition = definition_in(ANTI_MAG)
     version = adopt_protocol(definition=definition, by=rung, at=at)
     for code, zone in (("A", "America/New_York"), ("B", "Europe/Stockholm")):
         site = add_site(study=version.study, code=code, name=f"Site {code}", time_zone=zone, by=rung, at=at)

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-from zoneinfo import available_timezones
 
 from accounts.models import User
 from audit.context import operation
@@ -11,6 +10,7 @@ from trials.errors import Refused
 from trials.models import Membership, PersonCheck, ProtocolVersion, Role, Site, Study, VersionAtSite
 from trials.permissions import Permission, require
 from trials.queries import lock_study
+from trials.time_zones import time_zones
 
 
 def require_set_up(by: User, study: Study) -> None:
@@ -24,7 +24,7 @@ def add_site(*, study: Study, code: str, name: str, time_zone: str, by: User, at
     require_set_up(by, study)
     if not re.fullmatch(r"[A-Za-z0-9]{1,10}", code):
         raise Refused("site-code-faulty", f"{code!r} is no code: 1 to 10 letters and digits.", field="code")
-    if time_zone not in available_timezones():
+    if time_zone not in time_zones():
         sentence = f"{time_zone!r} is no time zone; give an IANA name, such as Europe/Stockholm."
         raise Refused("time-zone-unknown", sentence, field="time_zone")
     study = lock_study(study)

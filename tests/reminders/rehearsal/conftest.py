@@ -11,10 +11,9 @@ from reminders.models import Rehearsal
 from reminders.operations.rehearsal import play_day, player_of, try_it
 from reminders.rehearsal.days import has_ended
 from reminders.rehearsal.fate import Scenario
-from tests.cast import person
+from tests.cast import definition_in, person
 from trials.models import Study
 from trials.operations import start_study
-from trials.protocol_checks import read_study_file
 
 TODAY = dt.datetime(2026, 3, 2, 12, tzinfo=dt.UTC)
 PROTOCOLS = Path(__file__).parents[3] / "trials" / "protocols"
@@ -25,7 +24,7 @@ BESIDE = ("samples", "outcome_measures", "activities", "visits")
 
 def definition_of(name: str, **changes: Any) -> dict[str, Any]:
     """A study file's content with some of its parts replaced, or (None) taken out."""
-    definition = {**read_study_file((PROTOCOLS / f"{name}.yaml").read_text())[0], **changes}
+    definition = {**definition_in(PROTOCOLS / f"{name}.yaml"), **changes}
     return {part: copy.deepcopy(content) for part, content in definition.items() if content is not None}
 
 

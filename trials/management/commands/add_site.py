@@ -1,5 +1,4 @@
 from typing import Any
-from zoneinfo import available_timezones
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
@@ -7,6 +6,7 @@ from django.utils import timezone
 from accounts.models import User
 from trials.models import Study
 from trials.operations import add_site
+from trials.time_zones import time_zones
 
 
 class Command(BaseCommand):
@@ -24,7 +24,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"There is no study {options['study']!r}. Load its protocol first: manage.py load_protocol"
             )
-        if options["time_zone"] not in available_timezones():
+        if options["time_zone"] not in time_zones():
             raise CommandError(
                 f"{options['time_zone']!r} is no time zone; give an IANA name, such as Europe/Stockholm."
             )
