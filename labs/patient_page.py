@@ -14,7 +14,6 @@ from labs.patient_case import PatientCase
 from labs.patient_doses import Doses, doses_of
 from labs.patient_regimen import RegimenDose, regimen_doses
 from labs.patient_timeline import TimeLine, time_line
-from labs.plots import Point, outcome_plot
 from labs.words import first_lower, first_upper, listed, weekday_words
 from patients import schedule
 from patients.evaluability import MissingKind, Standing
@@ -334,6 +333,8 @@ def _plot(measure: OutcomeMeasure, points: tuple[OutcomePoint, ...]) -> str:
     if len(points) < 2:
         return ""
     values = ", ".join(f"{_number(p.value)} on {day_words(p.measured_on)}" for p in points)
+    from labs.plots import Point, outcome_plot  # the library takes a second to import; only who draws waits for it
+
     return outcome_plot(f"{measure.title}: {values}", tuple(Point(p.measured_on, float(p.value)) for p in points))
 
 
