@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from django.db.models import Q
 
@@ -12,6 +13,8 @@ from dosing.queries.record import RECORD_KIND
 from reminders.history_values import Values
 from reminders.history_words import UNTOLD, WORDS, Subject, column_words
 from trials.models import Study
+
+MOST_COLUMNS, LONGEST_CELL = 8, 60
 
 
 @dataclass(frozen=True)
@@ -31,9 +34,43 @@ class RowThen:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Rows of one kind that stand together."""
+
+    rows: tuple[RowThen, ...]
+
+    @property
+    def title(self) -> str:
+        """Of the kind: 'Doses taken', 'Cycle'."""
+        return WORDS[self.rows[0].table].noun
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all columns that any of the rows says something of."""
+        return tuple(dict.fromkeys(name for row in self.rows for name, _ in row.facts))
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is read better as a table: several rows, few columns, and nothing long in them."""
+        short = all(len(value) <= LONGEST_CELL for row in self.rows for _, value in row.facts[1:])
+        return len(self.rows) > 1 and len(self.names) <= MOST_COLUMNS and short
+
+    @property
+    def lines(self) -> Iterator[tuple[RowThen, list[tuple[str, str]]]]:
+        """Each row with what it says in every column."""
+        for row in self.rows:
+            said = dict(row.facts)
+            yield row, [(name, said.get(name, "")) for name in self.names]
+
+
+@dataclass(frozen=True)
 class Section:
     title: str
     rows: tuple[RowThen, ...]
+
+    @property
+    def groups(self) -> list[Group]:
+        return [Group(tuple(rows)) for _, rows in groupby(self.rows, key=lambda row: row.table)]
 
 
 def patient_then(study: Study, patient_id: int, moment: dt.datetime, zone: str) -> list[Section]:

@@ -18,10 +18,11 @@ from accounts.canonical import sha256_of
 from accounts.manifestation import verify_stored
 from accounts.models import Signature, User
 from audit.models import Access, Entry
+from dosing.models import Decision
 from patients.models import AdverseEvent, Patient
 from patients.operations.events import correct_adverse_event, record_adverse_event
 from reminders.history_export import Row, as_csv
-from reminders.history_past import patient_then
+from reminders.history_past import decision_then, patient_then
 from reminders.operations import review_trail
 from reminders.reviews import last_review
 from tests.cast import DAY_ONE, PASSWORD, moment
@@ -144,6 +145,16 @@ def history_past_of(study: Study, patient: Patient, moment: dt.datetime) -> dict
     return {section.title: {fact for row in section.rows for fact in row.facts} for section in sections}
 
 
+def test_rows_of_one_kind_stand_in_a_table(trial: Study, patient: Patient, event: AdverseEvent) -> None:
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    sections = patient_then(trial, patient.pk, later, "UTC")
+    groups = {group.title: group for section in sections for group in section.groups}
+    assert groups["Attribution"].is_table
+    assert groups["Attribution"].names == ("Event", "Agent", "Relation")
+    assert [cells[0] for _, cells in groups["Attribution"].lines] == [("Event", "Fatigue")] * 2
+    assert not groups["Patient"].is_table  # there is one
+
+
 def test_before_anything_was_recorded_there_is_nothing(trial: Study, patient: Patient, pi: User) -> None:
     assert "Nothing was recorded by then" in text_of(get(pi, "patient-as-it-was", trial, "A-001", on="2020-01-01"))
 
@@ -157,6 +168,10 @@ def test_a_decision_as_it_was_has_its_recommendation_and_signatures(
     assert "Recommendation 1" in page
     assert "Signature" in page
     assert "as recommended" in page
+    (section,) = decision_then(trial, Decision.objects.get(), dt.datetime.now(dt.UTC), "UTC", str)
+    signatures = section.groups[-1]
+    assert len(signatures.rows) == 2
+    assert not signatures.is_table  # a hash is too long for a column
 
 
 def test_the_number_of_queries_does_not_grow(
