@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dosing.conclusion import Inputs, design_of, tally_of
-from dosing.workbench.decision_table import DecisionTable, Place, Verdict, decision_table
+from dosing.workbench.decision_table import MOST_COLUMNS, DecisionTable, Place, Verdict, decision_table
 
 FEWEST_COLUMNS, MORE = 12, 6  # columns to begin with, and beyond the fullest level
 LONGEST_NAME = 8  # characters that fit under a letter
@@ -32,12 +32,16 @@ class TablePlace:
 
 
 def table_place(inputs: Inputs) -> TablePlace | None:
-    """The table as far as the trial is likely to go next; None before anybody was evaluated, and in the expansion."""
+    """The table as far as the trial is likely to go next.
+
+    None before anybody was evaluated, in the expansion, and where a level has more patients than a table has columns.
+    """
     tally = tally_of(inputs)
-    if inputs["kind"] != "dose" or not tally.total_treated:
+    if inputs["kind"] != "dose" or not 0 < max(tally.treated) <= MOST_COLUMNS:
         return None
     design, fullest = design_of(inputs), max(tally.treated)
-    columns = max(fullest, min(int(design.most_at_a_dose), max(FEWEST_COLUMNS, fullest + MORE)))
+    ahead = min(int(design.most_at_a_dose), max(FEWEST_COLUMNS, fullest + MORE), MOST_COLUMNS)
+    columns = max(fullest, ahead)
     table = decision_table(design, columns, every=1)
     names = _names(tuple(inputs["doses"]))
     places = [

@@ -3,6 +3,7 @@
 The small database has one study of 20 patients, the large one fifty studies of 200.
 """
 
+import logging
 import os
 import time
 
@@ -45,6 +46,7 @@ def table(small: list[Row], large: list[Row]) -> str:
 
 
 def main() -> None:
+    logging.getLogger("rung.request").setLevel(logging.WARNING)  # a line per request would bury the table
     print(table(measured(20, 1), measured(200, 50)))
 
 

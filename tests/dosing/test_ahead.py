@@ -144,6 +144,15 @@ def test_the_table_ends_where_the_trial_does_and_a_large_one_a_little_ahead() ->
     assert (small.table.columns[-1], early.table.columns[-1], late.table.columns[-1]) == (12, 12, 27)
 
 
+def test_a_table_has_no_more_than_a_hundred_columns() -> None:
+    endless = BoinDesign(target=0.30, max_patients=400)
+    place = table_place(inputs((1, 98, 0), (0, 30, 0), 2, endless))
+    assert place is not None
+    assert place.table.columns[-1] == 100
+    assert table_place(inputs((1, 100, 0), (0, 30, 0), 2, endless)) is not None
+    assert table_place(inputs((1, 101, 0), (0, 30, 0), 2, endless)) is None
+
+
 def test_levels_that_are_closed_or_untried_say_so() -> None:
     place = table_place(inputs((1, 4, 0), (0, 0, 0), 2, closed_from=3))
     assert place is not None
