@@ -15,7 +15,7 @@ from itertools import zip_longest
 from typing import Protocol
 from urllib.parse import urlencode
 
-from dosing.engine import Timing
+from dosing.engine import DESIGNS, Timing
 from dosing.workbench.draft import Draft, DraftDesign, Faulty, default_draft, draft_of
 from dosing.workbench.parameters import PARAMETERS, default_of, text_of
 from dosing.workbench.question import DEFAULT_TIMING, MOST_DESIGNS, MOST_DOSES, Question
@@ -58,11 +58,16 @@ def _pairs(draft: Draft) -> Iterator[tuple[str, str]]:
         yield "kind", design.kind
         for name in PARAMETERS:
             text = design.given.get(name)
-            if text is not None and (name == "max_patients" or text != text_of(default_of(design.kind, name))):
+            if text is not None and not _left_out(design.kind, name, text):
                 yield f"{place}-{name}", text
     for name, text in draft.timing.items():
         if text != text_of(getattr(DEFAULT_TIMING, name)):
             yield name, text
+
+
+def _left_out(kind: str, name: str, text: str) -> bool:
+    """Whether it is the published default of the design. What was typed for a kind that does not exist is kept."""
+    return name != "max_patients" and kind in DESIGNS and text == text_of(default_of(kind, name))
 
 
 def draft_from_query(query: Query) -> Draft:

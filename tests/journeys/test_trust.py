@@ -189,6 +189,21 @@ def test_pages_about_accounts_are_accessible_light_and_dark_at_a_desk_and_on_a_p
     assert not any(wrong.values()), wrong
 
 
+def test_pages_of_a_second_factor_in_use_are_accessible(study: Study, pi: User, rivera: Someone) -> None:
+    page = rivera.page
+    set_up_app(rivera)
+    of_the_factor = ("", "recovery-codes/", "recovery-codes/new/", "app/remove/")
+    wrong = {path: opened(page, f"/account/second-factor/{path}") for path in of_the_factor}
+    page.locator(".who-menu summary").click()
+    rivera.press("Sign out")
+    rivera.fill("Username", pi.username)
+    rivera.fill("Password", PASSWORD)
+    rivera.press("Sign in")
+    expect(page.get_by_label("Code")).to_be_visible()
+    wrong["the code at sign-in"] = looked_at(page)
+    assert not any(wrong.values()), wrong
+
+
 def opened(page: Page, path: str) -> list[str]:
     answer = page.goto(path)
     assert answer is not None

@@ -186,3 +186,11 @@ def test_all_faults_are_told_at_once() -> None:
 def test_too_many_designs_and_doses_are_refused() -> None:
     assert faults_of("kind=boin" + 4 * "&kind=boin")[0].allowed == "1 to 4 designs"
     assert faults_of("&".join(f"dose={i}&p=0.1" for i in range(11)))[0].allowed == "1 to 10 doses"
+
+
+@pytest.mark.parametrize("kind", ["", "bion"])
+def test_what_was_typed_for_a_design_that_does_not_exist_is_kept(kind: str) -> None:
+    draft = draft_from_query(QueryDict(f"dose=10 mg&p=0.1&target=0.3&kind={kind}&1-cohort_size=3&1-p_tox=0.4"))
+    again = draft_from_query(QueryDict(draft_to_query(draft)))
+    assert again == draft
+    assert again.designs[0].given == {"cohort_size": "3", "p_tox": "0.4"}
