@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 
 from accounts.forms import SigningFields
@@ -16,6 +17,18 @@ from reminders.history_words import WORDS, Subject
 from trials.models import Role, Study
 
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+# A day that a clock can show in every time zone, and so can the day after it.
+FIRST, LAST = dt.date(1900, 1, 1), dt.date(2999, 12, 31)
+
+
+class DayField(forms.DateField):
+    """A day that the trail can be asked for."""
+
+    widget = DAY
+    default_validators = [
+        MinValueValidator(FIRST, "Give a day from 1 Jan 1900 on."),
+        MaxValueValidator(LAST, "Give a day up to 31 Dec 2999."),
+    ]
 
 
 def visible_entries(study: Study, site_ids: frozenset[int] | None) -> EntryQuerySet:
@@ -33,8 +46,8 @@ class HistoryFilter(forms.Form):
     patient = forms.ChoiceField(required=False)
     person = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(required=False, choices=[("", "Everything"), *Subject.choices])
-    since = forms.DateField(required=False, label="From", widget=DAY)
-    until = forms.DateField(required=False, label="To", widget=DAY)
+    since = DayField(required=False, label="From")
+    until = DayField(required=False, label="To")
 
     def __init__(self, *args: Any, study: Study, site_ids: frozenset[int] | None, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,7 +108,7 @@ class HistoryFilter(forms.Form):
 class AsItWasForm(forms.Form):
     """The day, and if need be the time, at which something is to be shown as it was. The trail's own clock."""
 
-    on = forms.DateField(label="Day", widget=DAY)
+    on = DayField(label="Day")
     time = forms.TimeField(label="Time", required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
 
     def __init__(self, *args: Any, zone: str, **kwargs: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from trials.errors import Fault
 from trials.protocol import Protocol
 
+# Line breaks and tabs are text. Neither the database nor a drawing nor a PDF can hold all of the others.
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 MOST_VALUES = 20_000
 DEEPEST = 20
 
@@ -66,8 +69,8 @@ class _Plain:
         if value is None or isinstance(value, bool | int):
             return value
         if isinstance(value, str):
-            if "\0" in value:
-                raise NotPlain(path, value[:40], "a text without the character 0")
+            if CONTROL.search(value):
+                raise NotPlain(path, value[:40], "a text without control characters")
             return str(value)
         if isinstance(value, Decimal):
             value = int(value) if value.is_finite() and value == value.to_integral_value() else float(value)

@@ -10,7 +10,7 @@ from typing import Any
 from dosing.engine import DESIGNS, CrmDesign, Design, Timing
 from dosing.engine.crm_model import calibrated_skeleton
 from dosing.workbench.parameters import CALIBRATION, Kind, Parameter, default_of, parameters_of, text_of
-from dosing.workbench.question import DEFAULT_TIMING, MOST_DESIGNS, MOST_DOSES, Question
+from dosing.workbench.question import DEFAULT_TIMING, MOST_DESIGNS, MOST_DOSES, NOT_DRAWABLE, Question
 
 HALF_WIDTH = 0.25  # of the target: the default half-width of indifference
 ENGINE_SAYS = re.compile(
@@ -146,6 +146,8 @@ class _Reading:
         for i, label in enumerate(labels):
             if not label:
                 self._fault(f"dose-{i + 1}", "", "a name for the dose")
+            elif NOT_DRAWABLE.search(label):
+                self._fault(f"dose-{i + 1}", label, "a name without control characters")
             elif label in labels[:i]:
                 self._fault(f"dose-{i + 1}", label, "a name that no other dose has")
 

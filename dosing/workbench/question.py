@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from dosing.engine.validation import probabilities, real_number, refuse, whole_n
 MOST_DESIGNS = 4
 MOST_DOSES = 10
 DEFAULT_TIMING = Timing(window=28, accrual_rate=0.1)
+# Neither XML nor SVG can hold these, and the plotting library ends the whole process over them.
+NOT_DRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Question:
             raise refuse("doses", len(self.labels), f"1 to {MOST_DOSES} doses")
         if any(not label.strip() for label in self.labels) or len(set(self.labels)) < len(self.labels):
             raise refuse("labels", self.labels, "a name for each dose, no two the same")
+        if any(NOT_DRAWABLE.search(label) for label in self.labels):
+            raise refuse("labels", self.labels, "names without control characters")
         if len(probabilities("toxicity", self.toxicity)) != len(self.labels):
             raise refuse("toxicity", self.toxicity, f"{len(self.labels)} probabilities, one per dose")
         real_number("target", self.target, 0.05, 0.6)

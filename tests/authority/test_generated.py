@@ -38,8 +38,8 @@ NOT_ASKED = {"accounts:sign-out", "account_logout", "dosing:compare-results", "d
 WITH_A_FORM = [name for name, rule in PAGES.items() if rule.scope is not Scope.FEED and name not in NOT_ASKED]
 NASTY = [
     "", " ", "0", "-1", "1", "2", "99999999999999999999", "1e309", "NaN", "on", "yes", "null", "A", "B", "A-001",
-    "B-001", "OTHER-01", "2026-01-05", "2026-02-31", "0001-01-01", "9999-12-31", "\u0000", "\U0001f600",
-    "<script>alert(1)</script>",
+    "B-001", "OTHER-01", "2026-01-05", "2026-02-31", "0001-01-01", "9999-12-31", "\u0000", "\u0001", "\ufffe",
+    "\U0001f600", "<script>alert(1)</script>",
     "'; DROP TABLE trials_study; --", "../../etc/passwd", "{{ 7 * 7 }}", "%s%n", "ı", "a" * 5000, "[]", "{}",
 ]  # fmt: skip
 

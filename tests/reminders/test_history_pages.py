@@ -113,6 +113,14 @@ def test_a_day_that_is_none_is_told(trial: Study, pi: User) -> None:
     assert "There is no such patient, person, kind or day" in text_of(get(pi, "history", trial, since="2026-02-31"))
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_beyond_every_clock_is_refused(trial: Study, patient: Patient, pi: User, day: str) -> None:
+    for asked in ({"since": day}, {"until": day}):
+        assert "There is no such patient, person, kind or day" in text_of(get(pi, "history", trial, **asked))
+    page = text_of(get(pi, "patient-as-it-was", trial, "A-001", on=day))
+    assert re.search("Give a day (from 1 Jan 1900 on|up to 31 Dec 2999)", page)
+
+
 def test_days_are_given_back_as_a_browser_wants_them(trial: Study, patient: Patient, pi: User) -> None:
     today = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     assert f'value="{today}"' in get(pi, "history", trial, since=today).content.decode()

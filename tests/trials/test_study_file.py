@@ -52,7 +52,9 @@ def test_numbers_are_those_that_a_file_would_have() -> None:
     assert isinstance(plain(content)["a"], int)
 
 
-@pytest.mark.parametrize("value", [Decimal("NaN"), float("inf"), float("nan"), "a\0b", {1: 2}, {"x"}, b"bytes"])
+@pytest.mark.parametrize(
+    "value", [Decimal("NaN"), float("inf"), float("nan"), "a\0b", "a\x1bb", "\ufffe", {1: 2}, {"x"}, b"bytes"]
+)
 def test_what_no_file_can_hold_is_refused_with_its_place(value: object) -> None:
     with pytest.raises(NotPlain) as refused:
         plain({"dlt": [value]})

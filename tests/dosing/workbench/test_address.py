@@ -1,6 +1,7 @@
 """The workbench's address: every question can be sent as a link, and a bad one says what is wrong with it."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.http import QueryDict
@@ -176,6 +177,15 @@ def test_a_bad_value_is_named_with_its_field_and_what_is_allowed(query: str, fie
     (fault,) = faults_of(query)
     assert (fault.field, fault.value) == (field, value)
     assert fault.allowed
+
+
+@pytest.mark.parametrize("label", ["\0", "a\x01b", "\x1b[0m", "\ufffe", "10\u200bmg\x7f"])
+def test_a_name_that_cannot_be_drawn_is_refused(label: str) -> None:
+    """The plotting library would end the whole process over it."""
+    (fault,) = faults_of(urlencode({"dose": label, "p": "0.1"}))
+    assert (fault.field, fault.allowed) == ("dose-1", "a name without control characters")
+    with pytest.raises(ValueError, match="control characters"):
+        Question((label,), (0.1,), 0.3, (BoinDesign(target=0.3, max_patients=12),))
 
 
 def test_all_faults_are_told_at_once() -> None:
