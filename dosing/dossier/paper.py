@@ -1,19 +1,14 @@
-"""Sets data on paper: PDF/A-2a and PDF/UA-1 by typst, whose own fonts are all that is used."""
+"""Sets data on the house's paper: PDF/A-2a and PDF/UA-1."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import typst
-
-if TYPE_CHECKING:
-    from typst import PDFStandard
+from dosing.typesetting import typeset
 
 HOUSE = Path(__file__).with_name("paper.typ")
-STANDARDS: list[PDFStandard] = ["a-2a", "ua-1"]  # archivable, and accessible: tagged, titled, in its language
 
 
 def set_on_paper(source: Path, printed: dict[str, Any], at: dt.datetime) -> bytes:
@@ -21,13 +16,4 @@ def set_on_paper(source: Path, printed: dict[str, Any], at: dt.datetime) -> byte
 
     printed: has `title`, `running` (heads every page) and `foot`; text comes as plain strings, never as markup.
     """
-    pdf = typst.compile(
-        HOUSE.read_bytes() + b"\n" + source.read_bytes(),
-        format="pdf",
-        sys_inputs={"printed": json.dumps(printed)},
-        pdf_standards=STANDARDS,
-        timestamp=int(at.timestamp()),
-        ignore_system_fonts=True,
-    )
-    assert isinstance(pdf, bytes)
-    return pdf
+    return typeset(HOUSE.read_bytes() + b"\n" + source.read_bytes(), "printed", printed, at)

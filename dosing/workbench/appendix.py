@@ -6,17 +6,15 @@ The same comparison gives the same bytes: the document's time is the moment of s
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import typst
+from typing import Any
 
 from dosing.engine import ENGINE_VERSION
 from dosing.engine.wording import probability_as_given
 from dosing.models import Comparison
+from dosing.typesetting import typeset
 from dosing.workbench.appendix_tables import printed_table
 from dosing.workbench.difference import answer_in_words
 from dosing.workbench.plots import characteristics_plots
@@ -27,11 +25,7 @@ from dosing.workbench.section_computing import DEFINITIONS, how_computed
 from dosing.workbench.section_text import statistical_section
 from dosing.workbench.words import parameter_rows
 
-if TYPE_CHECKING:
-    from typst import PDFStandard
-
 SOURCE = Path(__file__).with_suffix(".typ")
-STANDARDS: list[PDFStandard] = ["a-2a", "ua-1"]  # archivable, and accessible: tagged, titled, every picture in words
 FONT = "Libertinus Serif"  # the appendix's own, which typst brings along
 LONGEST_HEADING, LONGEST_LADDER = 12, 56  # characters: labels beyond it do not fit over the columns of a page
 SUMMARY_COLUMNS = (
@@ -56,16 +50,7 @@ def appendix_pdf(comparison: Comparison, chosen: int | None = None) -> bytes:
 
 def render(appendix: dict[str, Any], at: dt.datetime) -> bytes:
     """What `appendix_of` gives, set on paper. The same appendix and time give the same bytes."""
-    pdf = typst.compile(
-        SOURCE.read_bytes(),
-        format="pdf",
-        sys_inputs={"appendix": json.dumps(appendix)},
-        pdf_standards=STANDARDS,
-        timestamp=int(at.timestamp()),
-        ignore_system_fonts=True,
-    )
-    assert isinstance(pdf, bytes)
-    return pdf
+    return typeset(SOURCE.read_bytes(), "appendix", appendix, at)
 
 
 def asked(comparison: Comparison, chosen: int | None = None) -> Question:
