@@ -159,7 +159,8 @@ def find_browser() -> str | None:
 def _browser() -> None:
     if _debian_as_root() and not shutil.which(HEADLESS) and not os.environ.get("BROWSER_PATH"):
         with step("Chromium, for the journeys"):
-            _ = _apt_install(HEADLESS) or find_browser() or _apt_install("chromium")
+            if not _apt_install(HEADLESS) and not find_browser():
+                _apt_install("chromium")
     if not find_browser():
         raise Trouble("The journeys need a browser; install Chromium or Chrome, or name one with BROWSER_PATH.")
 

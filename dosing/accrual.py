@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trials.days import day_words
+
 WIDTH, HEIGHT = 324, 150
 LEFT, RIGHT, TOP, BOTTOM = 30, 316, 12, 122
 
@@ -58,15 +60,11 @@ def draw_accrual(registered: Sequence[dt.date], *, start: dt.date, today: dt.dat
         route=route,
         planned=planned,
         planned_y=y(planned),
-        days=(Tick(LEFT, _short(first)), Tick(RIGHT, _short(last))),
+        days=(Tick(LEFT, day_words(first)), Tick(RIGHT, day_words(last))),
         counts=tuple(Tick(y(n), str(n)) for n in sorted({0, planned})),
         months=tuple(_months(ordered)),
         sentence=f"{len(ordered)} of {planned} registered in {weeks} week{'s' if weeks > 1 else ''}",
     )
-
-
-def _short(day: dt.date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def _months(ordered: Sequence[dt.date]) -> list[tuple[str, int, int]]:

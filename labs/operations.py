@@ -11,9 +11,10 @@ from labs.models import Tube as TubeRow
 from labs.queries import samples_of, with_samples
 from labs.schedule import DueCollection, anchor_cycle
 from patients.models import Consent, Cycle, Patient
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import WITHOUT_A_CYCLE, anchor_number, cycle_words, lies_before_its_anchor, protocol_on
 from trials.clock import day_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission, require
 from trials.protocol import Protocol

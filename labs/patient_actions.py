@@ -16,8 +16,9 @@ from patients.activities import ActivityState, title_together, together
 from patients.evaluability import Missing, MissingKind, Standing
 from patients.models import Cycle, Patient
 from patients.operations.reductions import reduction_refusal
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import cycle_title, cycle_words, protocol_on
+from trials.days import day_words
 from trials.permissions import Permission
 
 _CLINICAL, _SCREEN = Permission.RECORD_CLINICAL, Permission.SCREEN_PATIENTS

@@ -15,9 +15,9 @@ from patients.doses_to_give import dose_to_give
 from patients.infusions import PlannedInfusion, planned_infusions, to_give
 from patients.models import Administration, Patient
 from patients.place import place_words
-from patients.regimen import day_words as date_words
 from patients.regimen import dose_dates, short_day, span_words
 from patients.schedule import cycle_words
+from trials.days import day_words as date_words
 from trials.permissions import Permission
 from trials.protocol_doses import FORMULA_NAMES
 

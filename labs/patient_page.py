@@ -20,8 +20,9 @@ from patients.evaluability import MissingKind, Standing
 from patients.models import Patient
 from patients.outcome_series import OutcomePoint, OutcomeSeries, outcome_series
 from patients.place import place_words
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import cycle_title, cycle_words
+from trials.days import day_words
 from trials.permissions import Permission
 from trials.protocol import OutcomeMeasure, Timepoint
 

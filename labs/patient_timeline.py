@@ -17,9 +17,10 @@ from patients import schedule
 from patients.evaluability import fired_rule, judgement_missing, newest_judgement
 from patients.models import AdverseEvent, Cycle, FollowUpVisit, OutcomeValue
 from patients.outcome_series import outcome_plan, outcome_timepoints
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import FollowUpDue, PlannedCycle, PlannedDay, cycle_words, protocol_on
 from trials.clock import day_of
+from trials.days import day_words
 from trials.permissions import Permission
 from trials.protocol import AnchorKind, Protocol, Timepoint
 

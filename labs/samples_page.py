@@ -8,7 +8,8 @@ from labs.labels import tube_words
 from labs.queries import PatientSample
 from labs.schedule import DueCollection, SampleState
 from labs.words import count, first_lower
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
+from trials.days import day_words
 from trials.protocol import Tube
 
 DAYS_AHEAD = 14

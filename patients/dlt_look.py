@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from patients.dlt_rules import rule_that_fires
-from patients.evaluability import Window, day_words, dlt_rules
+from patients.evaluability import Window, dlt_rules
 from patients.models import Patient
 from patients.operations.safety import elimination_boundary_at, standings_at
 from patients.schedule import dlt_window
+from trials.days import day_words
 from trials.protocol import DltRule
 
 

@@ -23,7 +23,7 @@ from patients.body_size import (
     rounded,
 )
 from patients.models import Administration, BodyMeasurement, Patient
-from patients.regimen import day_words
+from trials.days import day_words
 from trials.protocol import Dose, Protocol
 from trials.protocol_doses import FORMULA_NAMES, Calculation, Rounding
 

@@ -22,6 +22,7 @@ from patients.schedule import (
     protocol_on,
     treatment_ended_on,
 )
+from trials.days import day_words
 from trials.protocol import DltRule, Protocol
 
 Window = tuple[dt.date, dt.date]
@@ -242,11 +243,6 @@ def judgement_missing(event: AdverseEvent, rule: DltRule | None, window: Window 
 def named(event: AdverseEvent) -> str:
     """'Diarrhea grade 3 of 16 Nov 2026'."""
     return f"{event.term} grade {event.grade} of {day_words(event.onset_on)}"
-
-
-def day_words(day: dt.date) -> str:
-    """'16 Nov 2026'."""
-    return f"{day.day} {day:%b %Y}"
 
 
 def _reaches_minimum(patient: Patient, taken: int, planned: int) -> bool:

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_safe
 from patients import ctcae
 from patients.dlt_look import DltLook, look_at
 from patients.evaluability import (
-    day_words,
     dlt_rules,
     judgement_missing,
     newest_judgement,
@@ -46,6 +45,7 @@ from patients.operations.events import EventFacts
 from patients.schedule import dlt_window, protocol_on
 from patients.views.base import ActionPage, PatientPage
 from trials.access import open_study, refuse_into
+from trials.days import day_words
 from trials.errors import Refused
 from trials.models import DoseLevel
 from trials.permissions import Permission

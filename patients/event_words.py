@@ -7,9 +7,10 @@ from typing import Any
 from accounts.models import User
 from audit.models import Entry
 from patients import ctcae
-from patients.evaluability import Missing, MissingKind, day_words, newest_judgement
+from patients.evaluability import Missing, MissingKind, newest_judgement
 from patients.models import AdverseEvent
 from trials.clock import day_of
+from trials.days import day_words
 from trials.protocol import Protocol
 
 FIELD_WORDS = {

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from patients.models import AdverseEvent, Cycle, DoseReduction, OutcomeValue, Patient
-from patients.regimen import day_words
+from trials.days import day_words
 from trials.models import Site
 from trials.protocol import Agent, Criterion, DiscontinuationReason, LeadIn, OutcomeMeasure
 from trials.protocol_schedule import signed_words

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, replace
 
+from trials.days import day_words
 from trials.protocol import Dose, Protocol
 
 
@@ -66,10 +67,6 @@ def regimen_words(doses: tuple[DatedDose, ...]) -> str:
 
 def short_day(day: dt.date) -> str:
     return f"{day.day} {day:%b}"
-
-
-def day_words(day: dt.date) -> str:
-    return f"{day.day} {day:%b %Y}"
 
 
 def span_words(first: dt.date, last: dt.date) -> str:

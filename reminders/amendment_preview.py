@@ -16,9 +16,10 @@ from patients import schedule
 from patients.activities import due_activities
 from patients.models import Patient
 from patients.outcome_series import outcome_plan
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import cycle_title
 from reminders.patient_items import with_schedule
+from trials.days import day_words
 from trials.models import ProtocolVersion, Study, VersionAtSite
 from trials.protocol import Protocol
 

@@ -16,11 +16,11 @@ from dosing import operations
 from dosing import setup_page as shown
 from dosing.queries.draft import faults_of_draft
 from dosing.setup_views import roles_to_sign
-from patients.regimen import day_words
 from reminders.amendment_forms import ApproveForm, FollowForm, WithdrawForm
 from reminders.amendment_preview import Preview, preview
 from trials.access import StudyPage, open_study, refuse_into
 from trials.amendments import Change, amendment_faults, difference
+from trials.days import day_words
 from trials.errors import Fault, Refused
 from trials.models import ProtocolVersion, Site, VersionAtSite
 from trials.operations import follow_version, start_amendment, withdraw_amendment

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 from django.db.models import Q
@@ -44,7 +45,7 @@ class Group:
         """Of the kind: 'Doses taken', 'Cycle'."""
         return WORDS[self.rows[0].table].noun
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Of all columns that any of the rows says something of."""
         return tuple(dict.fromkeys(name for row in self.rows for name, _ in row.facts))

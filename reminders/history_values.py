@@ -16,9 +16,9 @@ from audit.models import Entry
 from dosing.models import Decision, Recommendation
 from labs.models import Collection
 from patients.models import ActivityRecord, AdverseEvent, Cycle, Patient
-from patients.regimen import day_words
 from patients.schedule import cycle_title
 from reminders.history_words import WORDS
+from trials.days import day_words
 from trials.models import Cohort, DoseLevel, Part, ProtocolVersion, Role, Site, Slot, Study
 from trials.protocol import Protocol
 

@@ -8,11 +8,11 @@ from typing import Any
 from dosing.models import Decision, Recommendation
 from dosing.queries import Situation, where_we_stand
 from dosing.study_page import decision_rows
-from patients.evaluability import day_words
 from reminders.models import Play, Rehearsal
 from reminders.rehearsal.days import has_ended
 from reminders.rehearsal.fate import Scenario
 from trials.access import StudyPage
+from trials.days import day_words
 from trials.permissions import Permission
 
 NEWEST_DECISIONS = 8

@@ -6,6 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from trials.clock import day_of
+from trials.days import day_words
 from trials.models import Membership, PersonCheck, ProtocolVersion, Study
 
 
@@ -47,8 +48,8 @@ def _line(
         username=one.user.username,
         role=one.get_role_display(),
         where=f"site {one.site.code}" if one.site else "the whole study",
-        days=f"{_words(first)} to {_words(one.to_day)}" if one.to_day else f"from {_words(first)}",
-        granted=f"{one.granted_by.full_name}, {_words(day_of(one.granted_at, zone))}",
+        days=f"{day_words(first)} to {day_words(one.to_day)}" if one.to_day else f"from {day_words(first)}",
+        granted=f"{one.granted_by.full_name}, {day_words(day_of(one.granted_at, zone))}",
         state=_state(one, now, first, day_of(at, zone), zone),
         in_force=now is not None,
         identity="; ".join(_said(c) for c in checks if c.kind == PersonCheck.Kind.IDENTITY),
@@ -59,22 +60,17 @@ def _line(
 
 def _said(check: PersonCheck) -> str:
     version = f"version {check.version.number}, " if check.version else ""
-    return f"{version}{_words(check.done_on)}: {check.how} ({check.recorded_by.full_name})"
+    return f"{version}{day_words(check.done_on)}: {check.how} ({check.recorded_by.full_name})"
 
 
 def _state(one: Membership, now: Membership | None, first: dt.date, today: dt.date, zone: str) -> str:
     if now is not None:
         return f"may look only: {PersonCheck.Kind(now.lacks).label} lacking" if now.lacks else "in force"
     if one.ended_at is not None:
-        return f"ended on {_words(day_of(one.ended_at, zone))}"
+        return f"ended on {day_words(day_of(one.ended_at, zone))}"
     if not one.user.is_active:
         return "the account is closed"
-    return "not begun" if first > today or one.to_day is None else f"ended after {_words(one.to_day)}"
-
-
-def _words(day: dt.date) -> str:
-    """'16 Nov 2026'."""
-    return f"{day.day} {day:%b %Y}"
+    return "not begun" if first > today or one.to_day is None else f"ended after {day_words(one.to_day)}"
 
 
 def checks_asked(study: Study) -> list[str]:

@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import typst
-
 from config.oq.run import Qualified
 from config.oq.step import Outcome
+from dosing.typesetting import typeset
 
 SOURCE = Path(__file__).with_suffix(".typ")
 
@@ -33,16 +32,7 @@ def report_of(done: Qualified) -> dict[str, Any]:
 
 def pdf(done: Qualified) -> bytes:
     """As PDF/A-2a and PDF/UA-1; the same qualification gives the same bytes."""
-    made = typst.compile(
-        SOURCE.read_bytes(),
-        format="pdf",
-        sys_inputs={"report": json.dumps(report_of(done))},
-        pdf_standards=["a-2a", "ua-1"],
-        timestamp=int(done.ended.timestamp()),
-        ignore_system_fonts=True,
-    )
-    assert isinstance(made, bytes)
-    return made
+    return typeset(SOURCE.read_bytes(), "report", report_of(done), done.ended)
 
 
 def write(done: Qualified, folder: Path) -> Path:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from patients.evaluability import day_words
 from patients.schedule import cycle_title
+from trials.days import day_words
 
 Row = dict[str, Any]
 

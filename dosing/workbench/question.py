@@ -9,12 +9,13 @@ from typing import Any
 
 from dosing.engine import Design, Timing, TiteBoinDesign, design_from_parameters
 from dosing.engine.validation import probabilities, real_number, refuse, whole_number
+from trials.definition import CONTROL
 
 MOST_DESIGNS = 4
 MOST_DOSES = 10
 DEFAULT_TIMING = Timing(window=28, accrual_rate=0.1)
-# Neither XML nor SVG can hold these, and the plotting library ends the whole process over them.
-NOT_DRAWABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# The plotting library ends the whole process over most of these; a dose's name is one line without any of them.
+NOT_DRAWABLE = re.compile(f"{CONTROL.pattern}|[\t\n\r\x80-\x9f]")
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from patients.activities import (
 )
 from patients.models import ActivityRecord, Consent, Patient
 from patients.operations.checks import alive_on, given, lock_patient, not_in_future, reason_given, registered, today_of
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import cycle_words, protocol_on, registered_under
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -13,8 +13,9 @@ from patients.models import Administration, Patient
 from patients.operations.checks import alive_on, given, lock_patient, not_in_future, reason_given, registered
 from patients.operations.safety import stop_at_level_of
 from patients.queries import load_doses
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -8,7 +8,6 @@ from patients.evaluability import (
     PatientStanding,
     Standing,
     Window,
-    day_words,
     dlt_rules,
     enough_exposure,
     fired_rule,
@@ -25,6 +24,7 @@ from patients.operations.safety import stop_at_level_of
 from patients.queries import with_dlt_data
 from patients.schedule import dlt_window, planned_dose_days
 from trials.clock import day_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.models import Slot
 from trials.operations import add_replacement_slot

@@ -8,8 +8,8 @@ from audit.context import operation
 from patients.models import Administration, BodyMeasurement, Patient
 from patients.models.doses import BODY_MASS_INDEX, HEIGHT_CM, WEIGHT_KG
 from patients.operations.checks import alive_on, lock_patient, not_in_future, reason_given
-from patients.regimen import day_words
 from patients.schedule import versions_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -4,8 +4,8 @@ import datetime as dt
 
 from accounts.models import User
 from patients.models import AdverseEvent, Patient
-from patients.regimen import day_words
 from trials.clock import day_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission, require
 from trials.queries import lock_study

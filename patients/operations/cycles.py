@@ -16,8 +16,8 @@ from patients.operations.checks import (
 )
 from patients.operations.given_doses import doses_still_fit
 from patients.operations.safety import stop_at_level_of
-from patients.regimen import day_words
 from patients.schedule import PlannedCycle, cycle_words, dlt_protocol, protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -9,12 +9,13 @@ from typing import Any
 from accounts.models import User
 from audit.context import operation
 from patients import ctcae
-from patients.evaluability import day_words, named
+from patients.evaluability import named
 from patients.models import AdverseEvent, Attribution, Patient
 from patients.operations.assessments import assess_dlt, loaded_event, loaded_patient
 from patients.operations.safety import stop_at_level_of
 from patients.schedule import protocol_on, versions_of
 from trials.clock import day_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission, require
 from trials.queries import lock_study

@@ -7,8 +7,8 @@ from audit.context import operation
 from patients import schedule
 from patients.models import FollowUpVisit, Patient
 from patients.operations.checks import lock_patient, not_in_future, reason_given
-from patients.regimen import day_words
 from patients.schedule import FollowUpDue
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

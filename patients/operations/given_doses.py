@@ -3,8 +3,8 @@
 import datetime as dt
 
 from patients.models import Administration, Cycle, Patient
-from patients.regimen import day_words
 from patients.schedule import protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 
 

@@ -9,8 +9,8 @@ from patients.models import Cycle, Interruption, Patient
 from patients.operations.checks import given, lock_patient, not_in_future
 from patients.operations.given_doses import no_dose_between
 from patients.operations.safety import stop_at_level_of
-from patients.regimen import day_words
 from patients.schedule import cycle_words, protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -8,8 +8,8 @@ from audit.context import operation
 from patients.models import OutcomeValue, Patient
 from patients.operations.checks import lock_patient, not_in_future, reason_given
 from patients.outcome_series import measure_on
-from patients.regimen import day_words
 from patients.schedule import found_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 from trials.protocol import OutcomeMeasure, Protocol, Timepoint

@@ -10,8 +10,8 @@ from audit.context import operation
 from patients import schedule
 from patients.models import AdverseEvent, Cycle, Discontinuation, DoseReduction, Patient
 from patients.operations.checks import alive_on, given, lock_patient, own_event
-from patients.regimen import day_words
 from patients.schedule import cycle_words, protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

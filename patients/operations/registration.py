@@ -8,9 +8,9 @@ from patients.models import Patient
 from patients.operations.assessments import standing_now
 from patients.operations.checks import lock_patient, today_of
 from patients.queries import with_dlt_data
-from patients.regimen import day_words
 from patients.schedule import protocol_on, version_on
 from patients.waiting import decision_waits
+from trials.days import day_words
 from trials.errors import Refused
 from trials.models import Cohort, Slot, Study
 from trials.operations import decision_waits_no_more, release_slot, reserve_slot

@@ -7,8 +7,8 @@ from audit.context import operation
 from patients.models import Consent, EligibilityCheck, Patient
 from patients.operations.checks import given, lock_patient, not_in_future, reason_given, today_of
 from patients.operations.registration import release_reservation
-from patients.regimen import day_words
 from patients.schedule import protocol_on
+from trials.days import day_words
 from trials.errors import Refused
 from trials.models import ProtocolVersion, Site, Study
 from trials.permissions import Permission, require

@@ -8,8 +8,9 @@ from django.http import Http404, HttpRequest
 from patients.activities import DueActivity, Which, due_activities, together
 from patients.activity_forms import CorrectActivityForm, DoneForm, MissedForm
 from patients.operations import correct_activity, miss_activities, record_activities
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.views.base import ActionPage
+from trials.days import day_words
 from trials.errors import Refused
 
 

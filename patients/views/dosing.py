@@ -20,10 +20,11 @@ from patients.operations import (
 )
 from patients.operations.body_size import measurable
 from patients.queries import load_doses
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import cycle_words, protocol_on
 from patients.views.base import ActionPage
 from patients.views.treatment import TreatmentPage
+from trials.days import day_words
 from trials.errors import Refused
 from trials.protocol import Protocol
 

@@ -23,9 +23,10 @@ from patients.operations import (
     record_follow_up,
     review_continuation,
 )
-from patients.regimen import day_words, span_words
+from patients.regimen import span_words
 from patients.schedule import protocol_on
 from patients.views.base import ActionPage
+from trials.days import day_words
 from trials.errors import Refused
 
 

@@ -17,10 +17,11 @@ from patients.operations import (
     reserve_for_patient,
 )
 from patients.operations.registration import check_registration, held_slot
-from patients.regimen import day_words, doses_of_cycle
+from patients.regimen import doses_of_cycle
 from patients.schedule import cycle_title, first_cycle, next_cycle, protocol_on, rung_on
 from patients.views.base import ActionPage, PatientPage
 from trials.clock import day_of
+from trials.days import day_words
 from trials.errors import Refused
 from trials.permissions import Permission
 

@@ -17,8 +17,8 @@ from patients import schedule
 from patients.forms import PatientFilter, ScreenForm
 from patients.models import Patient
 from patients.operations import screen_patient
-from patients.regimen import day_words
 from trials.access import StudyPage, open_study, refuse_into
+from trials.days import day_words
 from trials.errors import Forbidden, Refused
 from trials.models import Site
 from trials.permissions import Permission, visible_sites

@@ -10,8 +10,8 @@ from patients.forms import CorrectOutcomeForm, OutcomeForm
 from patients.models import OutcomeValue
 from patients.operations import correct_outcome, record_outcomes
 from patients.outcome_series import measure_on, outcome_plan, outcome_series, outcome_timepoints
-from patients.regimen import day_words
 from patients.views.base import ActionPage
+from trials.days import day_words
 from trials.errors import Refused
 
 

@@ -31,9 +31,10 @@ from patients.operations import (
 )
 from patients.operations.cycles import check_correction, check_start, cycle_that_can_start
 from patients.operations.reductions import check_retreatment, reduction_refusal
-from patients.regimen import day_words, doses_of_cycle
+from patients.regimen import doses_of_cycle
 from patients.schedule import cycle_words, protocol_on
 from patients.views.base import ActionPage
+from trials.days import day_words
 from trials.errors import Refused
 from trials.protocol import Dose
 

@@ -17,7 +17,7 @@ from tests.authority.world import ANYBODY, OUTSIDER, PLANTED, Someone, World
 from trials.models import Role, Study
 from trials.permissions import TABLE, Permission
 
-CODES_OF_B = b"B-00"
+CODE_OF_B = re.compile(rb"B-00\d*")
 # Also with everything allowed, a request may be faulty, about what is not there, or refused by the state of things.
 ANSWERED = {200, 201, 302, 400, 404, 409, 410, 422}
 CAREFUL = {
@@ -35,8 +35,6 @@ STUDY_WIDE_FROM_A_SITE = {
     Permission.ISSUE_RECOMMENDATION,
     Permission.MANAGE_REMINDERS,
 }
-
-A_CODE_OF_B = "a patient's code of site B"
 
 
 @dataclass(frozen=True)
@@ -167,14 +165,16 @@ def careless(answer: Answer) -> Iterator[str]:
         yield "has a script, a style or a handler inside the page"
 
 
-def leaks(answer: Answer, someone: Someone) -> list[str]:
-    """Words of another study or site that stand in an answer to somebody who must not see them."""
+def leaks(answer: Answer, someone: Someone, typed: str = "") -> list[str]:
+    """Words of another study or site that stand in an answer to somebody who must not see them.
+
+    typed: what was sent; a patient's code that stands in it is no news.
+    """
     words = [PLANTED["other study"]]
     if someone.site or someone.role is None:
         words.append(PLANTED["B"])
     if someone.role is None:
         words.append(PLANTED["A"])
     found = [word for word in words if word.encode() in answer.body.lower()]
-    if someone.site and CODES_OF_B in answer.body:
-        found.append(A_CODE_OF_B)
-    return found
+    codes = {code.decode() for code in CODE_OF_B.findall(answer.body)} if someone.site else set()
+    return found + [f"the code {code}" for code in sorted(codes) if code not in typed]

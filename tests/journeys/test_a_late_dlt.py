@@ -68,7 +68,7 @@ def then_the_decision_says_what_changed_and_stands(rivera: Someone, patient: Pat
     assert rivera.heading() == "Escalate to 25 mg"
     rivera.open("decisions/")
     marked = rivera.page.get_by_role("row").filter(has_text="inputs changed since signing")
-    assert marked.get_by_role("link").first.inner_text() == "Escalate to 25 mg"
+    assert marked.get_by_role("link").all_inner_texts() == ["Escalate to 25 mg", f"PDF\ndossier of decision {SIGNED}"]
 
 
 def and_the_signers_are_told(study: Study, rung: User, *signers: Someone) -> None:

@@ -348,7 +348,7 @@ def test_who_sees_every_site_can_download_it(signed: Signed, pi: User, monitor: 
         pdf, archive = get(user, "/decisions/2/dossier.pdf"), get(user, "/decisions/2/dossier.zip")
         assert (pdf.status_code, pdf["Content-Type"]) == (200, "application/pdf")
         assert archive["Content-Disposition"] == 'attachment; filename="LEN-MAG-01-decision-2.zip"'
-        assert "no-store" in pdf["Cache-Control"]
+        assert pdf["Cache-Control"] == "no-store, private"
 
 
 @pytest.mark.req("P11-10d")
