@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.models import DatabaseClock, User
+from accounts.models import DatabaseClock, Signature, User
 from reminders.models import PLAY_ABANDONED_AFTER, Play, Rehearsal
 from reminders.operations.rehearsal import start_play, stop_play
 from tests.databases import Database
@@ -43,13 +43,19 @@ def test_a_killed_worker_leaves_whole_days_and_another_goes_on(
     Play.objects.filter(pk=play.pk).update(last_day_at=DatabaseClock() - PLAY_ABANDONED_AFTER)
     workers.start(**SETTINGS)
     workers.ask("reminders.tasks.look_for_abandoned_plays")
-    workers.until(lambda: days_of(play) >= left + 2)
+    workers.until(lambda: days_of(play) >= left + 2 and a_decision_was_signed())
     stop_play(rehearsal=rehearsal, by=planner, at=TODAY)
     assert day_of(rehearsal) == rehearsal.started_on + days_of(play) * dt.timedelta(days=1)
 
 
 def days_of(play: Play) -> int:
-    return Play.objects.get(pk=play.pk).days
+    now = Play.objects.get(pk=play.pk)
+    assert now.status != Play.Status.FAILED, now.failure
+    return now.days
+
+
+def a_decision_was_signed() -> bool:
+    return Signature.objects.filter(signer__username__startswith=User.INVENTED).exists()
 
 
 def day_of(rehearsal: Rehearsal) -> dt.date:
