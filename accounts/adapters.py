@@ -1,20 +1,16 @@
 """How django-allauth does what it does here: closed to strangers, secrets encrypted, e-mails in our own words."""
 
-import base64
-import hashlib
 from io import BytesIO
 from typing import Any
 
 import segno
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import session_limits
+from accounts import keys, session_limits
 from accounts.mail import tell
 from accounts.models import User
 from accounts.operations import note_sign_in
@@ -58,11 +54,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     """Secrets of authenticator apps and recovery codes are encrypted with a key made of SECRET_KEY."""
 
     def encrypt(self, text: str) -> str:
-        return _keys().encrypt(text.encode()).decode()
+        return keys.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Also what an earlier key encrypted, as long as it stands in SECRET_KEY_FALLBACKS."""
-        return _keys().decrypt(encrypted_text.encode()).decode()
+        return keys.decrypt(encrypted_text)
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.username)
@@ -80,12 +75,3 @@ def tell_of_change(user: User, sentence: str) -> None:
     """Tell a person that something about how they sign in has changed."""
     advice = "If this was not you, tell whoever looks after Rung at once: somebody else may know your password."
     tell([user.email], "How you sign in to Rung has changed", f"{user.full_name},\n\n{sentence}\n\n{advice}\n")
-
-
-def _keys() -> MultiFernet:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_key(str(secret))) for secret in secrets])
-
-
-def _key(secret: str) -> bytes:
-    return base64.urlsafe_b64encode(hashlib.sha256(b"accounts.second-factor:" + secret.encode()).digest())

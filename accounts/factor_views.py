@@ -6,14 +6,18 @@ from typing import Any
 from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from accounts.keys import KeyIsGone
 from accounts.models import User
 from audit.context import acting
 
@@ -28,8 +32,12 @@ def in_their_own_name(reason: str) -> Callable[[View], View]:
         @never_cache
         def run(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             assert isinstance(request.user, User)
-            with acting(request.user, reason):
-                return view(request, *args, **kwargs)
+            try:
+                with acting(request.user, reason):
+                    return view(request, *args, **kwargs)
+            except KeyIsGone as gone:
+                messages.error(request, gone.sentence)
+                return redirect("mfa_index")
 
         return run
 
@@ -46,8 +54,16 @@ class SecondFactor(IndexView):
         return context | {
             "app": found.get(Authenticator.Type.TOTP),
             "passkeys": found.get(Authenticator.Type.WEBAUTHN, []),
-            "codes_left": len(codes.get_unused_codes()) if codes else None,
+            "codes_left": _codes_left(codes) if codes else None,
         }
+
+
+def _codes_left(codes: RecoveryCodes) -> int:
+    """None is left where no key can read them."""
+    try:
+        return len(codes.get_unused_codes())
+    except KeyIsGone:
+        return 0
 
 
 second_factor = login_required(SecondFactor.as_view())

@@ -16,7 +16,7 @@ from accounts.operations.people import (
     deactivate_person,
     reopen_person,
 )
-from accounts.operations.second_factor import check_code_at_sign_in, reset_second_factor, take_code
+from accounts.operations.second_factor import check_code_at_sign_in, encrypt_anew, reset_second_factor, take_code
 from accounts.operations.signing import sign_record
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "close_dormant_accounts",
     "create_person",
     "deactivate_person",
+    "encrypt_anew",
     "invite_person",
     "note_sign_in",
     "release_lockout",

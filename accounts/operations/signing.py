@@ -5,6 +5,7 @@ from typing import Any
 
 from accounts.canonical import canonical_json, sha256_of
 from accounts.errors import CannotSign, CannotSignIn
+from accounts.keys import KeyIsGone
 from accounts.models import FailedAttempt, Signature, UsedCode, User
 from accounts.operations.attempts import forget_failures, note_failure, refuse_if_locked_out
 from accounts.operations.second_factor import take_code
@@ -35,7 +36,10 @@ def _check_code(person: User, code: str, at: dt.datetime) -> list[str]:
         return []
     if not code.strip():
         raise CannotSign("code-needed", "Give the code that your authenticator app shows now.", field="code")
-    kind = take_code(person=person, code=code, use=UsedCode.Use.SIGNATURE, by=person, at=at)
+    try:
+        kind = take_code(person=person, code=code, use=UsedCode.Use.SIGNATURE, by=person, at=at)
+    except KeyIsGone as gone:
+        raise CannotSign(gone.code, f"{gone.sentence} Nothing has been signed.", field="code") from gone
     if kind is None:
         note_failure(person.username, FailedAttempt.What.SIGNATURE_CODE, at)
         sentence = "The code is not right, or it was used already. Wait for the next one. Nothing has been signed."

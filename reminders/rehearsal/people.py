@@ -5,10 +5,11 @@ They sign with a password that follows from the server's secret and that nobody 
 
 import datetime as dt
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 from accounts.models import User
-from accounts.operations import create_person
+from accounts.operations import change_password, create_person
 from reminders.rehearsal.player import Cast
 from trials.models import Role, Study
 from trials.operations import grant_role
@@ -18,8 +19,23 @@ SALT = "reminders.rehearsal"
 
 
 def password_of(person: User) -> str:
-    """Refused signatures follow from a secret that was changed without keeping the old one (SECRET_KEY_FALLBACKS)."""
-    return salted_hmac(SALT, person.username, algorithm="sha256").hexdigest()
+    """An earlier secret's where that is the person's; `renew_keys` puts everybody under the present one."""
+    earlier = (new_password(person.username, str(secret)) for secret in settings.SECRET_KEY_FALLBACKS)
+    return next(filter(person.check_password, earlier), new_password(person.username))
+
+
+def new_password(username: str, secret: str | None = None) -> str:
+    """secret: the server's own where none is given."""
+    return salted_hmac(SALT, username, secret=secret, algorithm="sha256").hexdigest()
+
+
+def renew_passwords(*, by: User, at: dt.datetime) -> int:
+    """Put the invented people's passwords under the present secret. How many were not."""
+    people = User.objects.filter(username__startswith=User.INVENTED).order_by("pk")
+    old = [person for person in people if not person.check_password(new_password(person.username))]
+    for person in old:
+        change_password(person=person, password=new_password(person.username), by=by, at=at)
+    return len(old)
 
 
 def give_roles(study: Study, *, by: User, at: dt.datetime) -> None:
@@ -57,7 +73,7 @@ def _person(role: Role, by: User, at: dt.datetime) -> User:
         username=username,
         full_name=f"Invented {role.label}",
         email="",
-        password=password_of(User(username=username)),
+        password=new_password(username),
         by=by,
         at=at,
     )

@@ -1,9 +1,13 @@
 """Making a rehearsal copy, and playing it: who may, of what, and what is refused."""
 
-import pytest
-from django.db import IntegrityError, transaction
+from io import StringIO
 
-from accounts.models import User
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, transaction
+from pytest_django.fixtures import Settings
+
+from accounts.models import Signature, User
 from patients.models import Patient
 from patients.operations import record_adverse_event
 from reminders.models import Play, Rehearsal
@@ -122,6 +126,24 @@ def test_who_may_play(rehearsal: Rehearsal, role: Role | None, may: bool) -> Non
             with pytest.raises(Forbidden):
                 refused(rehearsal=rehearsal, by=somebody, at=TODAY)
         assert not rehearsal.plays.exists()
+
+
+def test_a_new_secret_key_keeps_no_rehearsal_from_going_on(
+    rehearsal: Rehearsal, planner: User, settings: Settings
+) -> None:
+    """The invented people's passwords follow from it: by the earlier key while that is taken, then by the new one."""
+    signed = Signature.objects.filter(signer__username__startswith=User.INVENTED)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "a new key " * 6, [settings.SECRET_KEY]
+    played(rehearsal, planner, most=20)
+    before = signed.count()
+    assert before > 0
+    call_command("renew_keys", stdout=(said := StringIO()))
+    settings.SECRET_KEY_FALLBACKS = []
+    played(rehearsal, planner)
+    assert signed.count() > before
+    assert "rehearsals: 5 new passwords." in said.getvalue()
+    call_command("renew_keys", stdout=(said := StringIO()))
+    assert "rehearsals: 0 new passwords." in said.getvalue()
 
 
 def test_the_invented_act_in_rehearsals_only_and_nobody_can_be_them(source: Study, rehearsal: Rehearsal) -> None:
