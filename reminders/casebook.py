@@ -11,6 +11,7 @@ from typing import Any
 
 from django.apps import apps
 from django.db import models
+from django.db.models import Max, Q
 
 from accounts.canonical import sha256_of
 from accounts.manifestation import SignatureShown, Verdict, signature_shown, verify
@@ -115,20 +116,25 @@ def _columns(model: type[models.Model]) -> Collection[Any]:
 
 
 def casebook_of(patient: Patient) -> Casebook:
-    """All rows of a patient, with a query a table."""
-    found = {}
+    return casebooks_of([patient])[patient.pk]
+
+
+def casebooks_of(patients: Collection[Patient]) -> dict[int, Casebook]:
+    """All rows of each patient, by the patient's key; with a query a table, however many patients."""
+    found = {patient.pk: Casebook(patient, {model._meta.db_table: [] for model in _tables()}) for patient in patients}
     for model in _tables():
-        key = "pk" if model is Patient else "patient_id"
-        rows = model._base_manager.filter(**{key: patient.pk}).order_by("pk")
-        found[model._meta.db_table] = list(rows.values(*[f.attname for f in _columns(model)]))
-    return Casebook(patient, found)
+        whose = "id" if model is Patient else "patient_id"
+        rows = model._base_manager.filter(**{f"{whose}__in": list(found)}).order_by("pk")
+        for row in rows.values(*[f.attname for f in _columns(model)]):
+            found[row[whose]].rows[model._meta.db_table].append(row)
+    return found
 
 
 def casebook_records(keys: Collection[str]) -> dict[str, dict[str, Any]]:
     """The casebooks that signatures under these keys are about, as they are now; for verifying them."""
     wanted = {key: int(pk) for key in keys if (pk := key.partition("-")[0]).isdecimal()}
     patients = Patient.objects.select_related("study").in_bulk(set(wanted.values()))
-    records = {pk: casebook_of(patient).record for pk, patient in patients.items()}
+    records = {pk: casebook.record for pk, casebook in casebooks_of(patients.values()).items()}
     return {key: records[pk] for key, pk in wanted.items() if pk in records}
 
 
@@ -187,6 +193,34 @@ def signatures_on_casebook(patient: Patient) -> list[Signature]:
         study_id=patient.study_id, record_kind=KIND, record_key__startswith=f"{patient.pk}-"
     )
     return list(given.select_related("signer").order_by("-signed_at", "-pk"))
+
+
+def to_sign_again(study_ids: Collection[int]) -> list[Patient]:
+    """Patients of these studies whose casebook was signed and is another one by now, by study and code.
+
+    The trail says for whom anything was recorded since; only their casebooks are read, to see whether it still differs.
+    """
+    given = Signature.objects.filter(record_kind=KIND, study_id__in=study_ids)
+    keys: dict[int, set[str]] = {}
+    signed_at: dict[int, int] = {}  # the place in the study's chain that the newest signature stands on
+    since: dict[int, int] = {}  # the earliest of these in a study
+    for study_id, key, position in given.values_list("study_id", "record_key", "stands_on_position"):
+        pk = int(key.partition("-")[0])
+        keys.setdefault(pk, set()).add(key)
+        signed_at[pk] = max(position, signed_at.get(pk, 0))
+        since[study_id] = min(position, since.get(study_id, position))
+    if not keys:
+        return []
+    later = Q()
+    for study_id, position in since.items():
+        later |= Q(study_id=study_id, position__gt=position)
+    tables = [model._meta.db_table for model in _tables()]
+    newest = Entry.objects.filter(later, patient_id__in=list(keys), table_name__in=tables).order_by()
+    touched = newest.values_list("patient_id").annotate(Max("position"))
+    changed = [pk for pk, position in touched if position > signed_at[pk]]
+    patients = Patient.objects.filter(pk__in=changed).select_related("study").order_by("study__key", "code")
+    casebooks = casebooks_of(patients) if changed else {}
+    return [casebook.patient for pk, casebook in casebooks.items() if casebook.key not in keys[pk]]
 
 
 def verified(casebook: Casebook, given: Iterable[Signature]) -> list[tuple[Signature, Verdict]]:

@@ -13,6 +13,8 @@ from dosing.models import Decision, Recommendation
 from dosing.queries.draft import faults_of_draft
 from dosing.queries.record import RECORD_KIND
 from dosing.words import answer_of, choice_words, role_words
+from reminders.casebook import ROLE as CASEBOOK_ROLE
+from reminders.casebook import to_sign_again
 from trials.models import Membership, ProtocolVersion, Study
 from trials.protocol_words import listed
 from trials.readiness import SETUP, record_key, signature_rules, words_for
@@ -37,14 +39,14 @@ class ToSign:
 
 
 def to_sign(person: User) -> list[ToSign]:
-    """Recommendations to decide on, decisions, set-ups and amendments that wait for this person; by study."""
+    """Recommendations to decide on, decisions, set-ups, amendments, casebooks that wait for this person; by study."""
     held = Membership.objects.in_force().filter(user=person, site=None).values_list("study_id", "role")
     roles: dict[int, set[str]] = {}
     for study_id, role in held:
         roles.setdefault(study_id, set()).add(role)
     if not roles:
         return []
-    found = [*_to_decide(roles), *_decisions(person, roles), *_drafts(person, roles)]
+    found = [*_to_decide(roles), *_decisions(person, roles), *_drafts(person, roles), *_casebooks(roles)]
     return sorted(found, key=lambda one: (one.study, one.what))
 
 
@@ -103,6 +105,19 @@ def _drafts(person: User, roles: dict[int, set[str]]) -> Iterator[ToSign]:
                 roles=mine,
                 chip="you declined" if key in said_no else "",
             )
+
+
+def _casebooks(roles: dict[int, set[str]]) -> Iterator[ToSign]:
+    """Those that changed since they were signed. When one is signed for the first time is the investigator's choice."""
+    for patient in to_sign_again([study_id for study_id, held in roles.items() if CASEBOOK_ROLE in held]):
+        study = patient.study.key
+        yield ToSign(
+            study=study,
+            what=f"The casebook of {patient.code}",
+            detail="changed since it was signed",
+            url=reverse("reminders:casebook", args=[study, patient.code]),
+            roles=(CASEBOOK_ROLE,),
+        )
 
 
 def _open_drafts(roles: dict[int, set[str]]) -> QuerySet[ProtocolVersion]:
