@@ -24,6 +24,10 @@ class UserManager(BaseUserManager["User"]):
         """The actor of what Rung does by itself: the sweep, reminders, expiry of reservations."""
         return self.get(username=User.SYSTEM)
 
+    def people(self) -> models.QuerySet["User"]:
+        """Whoever has, or had, an account to sign in with: neither client systems nor those who act in rehearsals."""
+        return self.filter(is_person=True).exclude(username__startswith=User.INVENTED)
+
 
 class User(AbstractBaseUser):
     """A person, or a client system, that can be named in the audit trail. What they may do stands in memberships."""

@@ -1,12 +1,15 @@
 """The forms of the administrators' pages, and of choosing a password."""
 
+import datetime as dt
 from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 
 from accounts.errors import CannotSignIn, Refusal
-from accounts.forms import password_field
+from accounts.forms import DayField, NarrowingForm, password_field
+from accounts.models import User
+from audit.models import Access, AccessQuerySet
 
 
 def refuse_into(form: forms.Form, refused: Refusal | CannotSignIn) -> None:
@@ -54,3 +57,33 @@ class ChangePasswordForm(ChoosePasswordForm):
 
     present = password_field("Present password")
     field_order = ["present", "password", "again"]
+
+
+class SignInFilter(NarrowingForm):
+    """Whose sign-ins, which of them, and on which days."""
+
+    KINDS = (Access.Kind.SIGN_IN, Access.Kind.SIGN_OUT, Access.Kind.FAILED)
+
+    person = forms.ChoiceField(required=False)
+    kind = forms.ChoiceField(required=False, label="What")
+    since = DayField(required=False, label="From")
+    until = DayField(required=False, label="To")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, zone=dt.UTC, **kwargs)
+        people = User.objects.people().order_by("full_name")
+        self.people = dict(people.values_list("username", "pk"))
+        self.offer("person", "Everybody", people.values_list("username", "full_name"))
+        self.offer("kind", "Everything", [(kind.value, kind.label) for kind in self.KINDS])
+
+    def found(self) -> AccessQuerySet:
+        """Newest first; none where something unknown is asked for."""
+        kept = Access.objects.filter(kind__in=self.KINDS).newest_first()
+        if not self.is_valid():
+            return kept.none()
+        asked = self.cleaned_data
+        if asked["person"]:
+            kept = kept.filter(person_id=self.people[asked["person"]])
+        if asked["kind"]:
+            kept = kept.filter(kind=asked["kind"])
+        return kept.filter(self.days_asked())

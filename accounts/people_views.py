@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,11 +23,19 @@ from accounts.errors import CannotSignIn, NotAllowed, WeakPassword
 from accounts.mail import tell
 from accounts.models import FailedAttempt, Lockout, User
 from accounts.operations.invitations import digest_of
-from accounts.people_forms import ChangePasswordForm, ChoosePasswordForm, InviteForm, ReasonForm, refuse_into
+from accounts.people_forms import (
+    ChangePasswordForm,
+    ChoosePasswordForm,
+    InviteForm,
+    ReasonForm,
+    SignInFilter,
+    refuse_into,
+)
 from accounts.queries import open_invitation, people_listed
 
 REFUSED = 409
 FAILURES_SHOWN = 100
+SIGN_INS_A_PAGE = 100
 Page = Callable[..., HttpResponse]
 
 
@@ -139,6 +148,18 @@ def lockouts(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/lockouts.html", context, status=status)
 
 
+@for_administrators
+@require_safe
+def sign_ins(request: HttpRequest) -> HttpResponse:
+    """Who signed in and out and who failed to, of the access log; three queries more for any number of rows."""
+    form = SignInFilter(request.GET)
+    kept = Paginator(form.found(), SIGN_INS_A_PAGE).get_page(request.GET.get("page"))
+    people = User.objects.in_bulk({one.person_id for one in kept if one.person_id})
+    rows = [(one, people.get(one.person_id or 0)) for one in kept]
+    context = {"form": form, "rows": rows, "kept": kept, "query": form.query_string()}
+    return render(request, "accounts/sign_ins.html", context)
+
+
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
@@ -193,8 +214,7 @@ def _me(request: HttpRequest) -> User:
 
 
 def _person(username: str) -> User:
-    people = User.objects.filter(is_person=True).exclude(username__startswith=User.INVENTED)
-    return get_object_or_404(people, username=username)
+    return get_object_or_404(User.objects.people(), username=username)
 
 
 def _person_page(request: HttpRequest, whose: User, act: str = "", form: ReasonForm | None = None) -> HttpResponse:

@@ -44,7 +44,7 @@ def _has(person: User, *types: str) -> bool:
 
 def dormant_people(since: dt.datetime) -> QuerySet[User]:
     """People with open accounts who have neither signed in, nor been added or sent a link, after that moment."""
-    people = User.objects.filter(is_active=True, is_person=True).exclude(username__startswith=User.INVENTED)
+    people = User.objects.people().filter(is_active=True)
     last = Greatest(
         "created_at", Coalesce("last_login", "created_at"), Coalesce(Max("invitations__made_at"), "created_at")
     )
@@ -84,7 +84,6 @@ class Listed:
 
 def people_listed() -> list[Listed]:
     """All people, open accounts first (three queries)."""
-    people = User.objects.filter(is_person=True).exclude(username__startswith=User.INVENTED)
     apps = set(Authenticator.objects.filter(type=Authenticator.Type.TOTP).values_list("user_id", flat=True))
     out = set(Lockout.objects.in_force().exclude(user=None).values_list("user_id", flat=True))
     invited = dict(
@@ -94,5 +93,5 @@ def people_listed() -> list[Listed]:
     )
     return [
         Listed(person=p, has_app=p.pk in apps, locked_out=p.pk in out, invited_until=invited.get(p.pk))
-        for p in people.order_by("-is_active", "full_name")
+        for p in User.objects.people().order_by("-is_active", "full_name")
     ]

@@ -13,6 +13,7 @@ urlpatterns = [
     path("people/", people_views.people, name="people"),
     path("people/invite/", people_views.invite, name="invite"),
     path("people/lockouts/", people_views.lockouts, name="lockouts"),
+    path("people/sign-ins/", people_views.sign_ins, name="sign-ins"),
     path("people/person/<str:username>/", people_views.person, name="person"),
     path("people/person/<str:username>/new-link/", people_views.new_link, name="new-link"),
     path("people/person/<str:username>/<slug:act>/", people_views.change, name="change-person"),

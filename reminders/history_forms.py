@@ -1,34 +1,18 @@
-"""What the history is narrowed to. Everything is optional and in the address, so that a view can be kept and shared."""
+"""What the history is narrowed to, the day on which something is looked at as it was, and the review."""
 
 import datetime as dt
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Q
 
-from accounts.forms import SigningFields
+from accounts.forms import DayField, NarrowingForm, SigningFields
 from accounts.models import User
 from audit.models import Entry, EntryQuerySet
 from patients.models import Patient
 from reminders.history_words import WORDS, Subject
 from trials.models import Role, Study
-
-DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-# A day that a clock can show in every time zone, and so can the day after it.
-FIRST, LAST = dt.date(1900, 1, 1), dt.date(2999, 12, 31)
-
-
-class DayField(forms.DateField):
-    """A day that the trail can be asked for."""
-
-    widget = DAY
-    default_validators = [
-        MinValueValidator(FIRST, "Give a day from 1 Jan 1900 on."),
-        MaxValueValidator(LAST, "Give a day up to 31 Dec 2999."),
-    ]
 
 
 def visible_entries(study: Study, site_ids: frozenset[int] | None) -> EntryQuerySet:
@@ -40,7 +24,7 @@ def visible_entries(study: Study, site_ids: frozenset[int] | None) -> EntryQuery
     return found.filter(Q(patient_id__isnull=True) | Q(patient_id__in=own.values("pk")))
 
 
-class HistoryFilter(forms.Form):
+class HistoryFilter(NarrowingForm):
     """Patient, person, kind and days; only patients of the given sites (None: all) can be asked for."""
 
     patient = forms.ChoiceField(required=False)
@@ -50,17 +34,15 @@ class HistoryFilter(forms.Form):
     until = DayField(required=False, label="To")
 
     def __init__(self, *args: Any, study: Study, site_ids: frozenset[int] | None, zone: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.study, self.site_ids, self.zone = study, site_ids, ZoneInfo(zone)
+        super().__init__(*args, zone=ZoneInfo(zone), **kwargs)
+        self.study, self.site_ids = study, site_ids
         visible = Patient.objects.filter(study=study)
         visible = visible if site_ids is None else visible.filter(site_id__in=site_ids)
         self.patients = {p.code: p.pk for p in visible.only("pk", "code").order_by("code")}
         acted = User.objects.filter(Q(memberships__study=study) | Q(username=User.SYSTEM)).distinct()
         people = [(str(pk), name) for pk, name in acted.order_by("full_name").values_list("pk", "full_name")]
-        self._choices("patient", "All patients", [(code, code) for code in self.patients])
-        self._choices("person", "Everybody", people)
-        for field in self.fields.values():
-            field.widget.attrs["class"] = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
+        self.offer("patient", "All patients", [(code, code) for code in self.patients])
+        self.offer("person", "Everybody", people)
 
     def entries(self) -> EntryQuerySet:
         """The entries that are asked for and may be seen, newest first; none when something unknown is asked for."""
@@ -74,16 +56,7 @@ class HistoryFilter(forms.Form):
             found = found.filter(actor_id=asked["person"])
         if asked["kind"]:
             found = found.filter(table_name__in=[t for t, words in WORDS.items() if words.subject == asked["kind"]])
-        if asked["since"]:
-            found = found.filter(at__gte=self._midnight(asked["since"]))
-        if asked["until"]:
-            found = found.filter(at__lt=self._midnight(asked["until"] + dt.timedelta(days=1)))
-        return found
-
-    def query_string(self) -> str:
-        """The rest of the address for the links to other pages: '&patient=A-001'."""
-        asked = {name: self.data[name] for name in self.fields if self.data.get(name)}
-        return f"&{urlencode(asked)}" if asked else ""
+        return found.filter(self.days_asked())
 
     def in_words(self) -> str:
         """'Patient A-001, from 2026-01-05': what a printed history was narrowed to."""
@@ -95,14 +68,6 @@ class HistoryFilter(forms.Form):
         field = self.fields[name]
         choices: Any = field.choices if isinstance(field, forms.ChoiceField) else ()
         return str(dict(choices).get(value, value))
-
-    def _midnight(self, day: dt.date) -> dt.datetime:
-        return dt.datetime.combine(day, dt.time(), tzinfo=self.zone)
-
-    def _choices(self, name: str, everything: str, choices: list[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", everything), *choices]
 
 
 class AsItWasForm(forms.Form):

@@ -53,7 +53,7 @@ def browser_of(someone: User) -> Client:
 
 
 @pytest.mark.req("P11-10d")
-@pytest.mark.parametrize("path", ["", "invite/", "lockouts/", "person/otto/", "access/"])
+@pytest.mark.parametrize("path", ["", "invite/", "lockouts/", "sign-ins/", "person/otto/", "access/"])
 def test_the_pages_are_for_administrators(ada: User, otto: User, path: str) -> None:
     assert browser_of(ada).get(f"/people/{path}").status_code == 200
     assert browser_of(otto).get(f"/people/{path}").status_code == 403

@@ -70,7 +70,8 @@ PAGES: dict[str, Rule] = {
     "accounts:invitation": Rule(Scope.FEED, P.VIEW_STUDY, P.VIEW_STUDY),
     # --- of the administrators ---
     **dict.fromkeys(
-        [f"accounts:{n}" for n in ("people", "invite", "person", "new-link", "change-person", "lockouts")], _ADMINISTER
+        [f"accounts:{n}" for n in ("people", "invite", "person", "new-link", "change-person", "lockouts", "sign-ins")],
+        _ADMINISTER,
     ),
     "trials:who-has-access": _ADMINISTER,
     "trials:access-review": _ADMINISTER,

@@ -114,6 +114,7 @@ LOOKED_AT_IN = {
         "accounts:password",
         "accounts:people",
         "accounts:person",
+        "accounts:sign-ins",
         "trials:access-review",
         "trials:who-has-access",
     },

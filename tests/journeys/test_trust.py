@@ -161,7 +161,7 @@ PAGES = (
     *(f"/account/{page}/" for page in ("password", "second-factor", "password-again")),
     *(
         f"/people/{page}/"
-        for page in ("invite", "lockouts", "person/coordinator-a", "person/pi", "person/ada", "access")
+        for page in ("invite", "lockouts", "sign-ins", "person/coordinator-a", "person/pi", "person/ada", "access")
     ),
     "/people/",
 )
