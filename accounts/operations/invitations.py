@@ -8,7 +8,7 @@ import secrets
 from accounts.errors import NotAllowed
 from accounts.models import Invitation, Lockout, User
 from accounts.operations.attempts import forget_failures, release, require_administrator
-from accounts.operations.people import create_person, set_password
+from accounts.operations.people import create_person, set_password, withdraw_links
 from accounts.operations.sessions import end_all_sessions
 from accounts.queries import open_invitation
 from audit.context import operation
@@ -67,9 +67,7 @@ def digest_of(token: str) -> str:
 
 
 def _new_link(person: User, purpose: Invitation.Purpose, by: User, at: dt.datetime) -> str:
-    for earlier in Invitation.objects.select_for_update().filter(user=person, used_at=None, withdrawn_at=None):
-        earlier.withdrawn_at = at
-        earlier.save(update_fields=["withdrawn_at"])
+    withdraw_links(person, at)
     token = secrets.token_urlsafe(32)
     Invitation.objects.create(
         user=person, purpose=purpose, token_sha256=digest_of(token), made_by=by, expires_at=at + VALID_FOR

@@ -6,7 +6,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.errors import NotAllowed, WeakPassword
-from accounts.models import Lockout, User
+from accounts.models import Invitation, Lockout, User
 from accounts.operations.attempts import forget_failures, release, require_administrator
 from accounts.operations.sessions import end_all_sessions
 from accounts.queries import dormant_people
@@ -107,6 +107,14 @@ def _close(person: User, reason: str, at: dt.datetime) -> None:
     person.is_active, person.closed_at, person.closed_reason = False, at, reason
     person.save(update_fields=["is_active", "closed_at", "closed_reason"])
     end_all_sessions(person)
+    withdraw_links(person, at)
+
+
+def withdraw_links(person: User, at: dt.datetime) -> None:
+    """Links by which a password can be chosen open nothing any more."""
+    for link in Invitation.objects.select_for_update().filter(user=person, used_at=None, withdrawn_at=None):
+        link.withdrawn_at = at
+        link.save(update_fields=["withdrawn_at"])
 
 
 def _refuse_without_reason(reason: str, sentence: str) -> None:

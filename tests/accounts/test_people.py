@@ -119,6 +119,16 @@ def test_a_link_expires_and_a_newer_one_takes_its_place(ada: User, otto: User) -
     assert operations.accept_invitation(token=new, password=NEW, by=otto, at=AT).check_password(NEW)
 
 
+@pytest.mark.req("P11-300", "EMA-A3.6")
+def test_a_link_from_before_the_account_was_closed_opens_nothing_once_it_is_open_again(ada: User, otto: User) -> None:
+    token = operations.send_new_link(person=otto, by=ada, at=AT)
+    operations.deactivate_person(person=otto, reason="the mailbox is somebody else's", by=ada, at=AT)
+    otto.refresh_from_db()
+    operations.reopen_person(person=otto, reason="another mailbox", by=ada, at=AT)
+    with pytest.raises(NotAllowed, match="used, or is too old"):
+        operations.accept_invitation(token=token, password=NEW, by=otto, at=AT)
+
+
 @pytest.mark.req("P11-100", "EMA-A3.6")
 @pytest.mark.parametrize("username", ["otto", "OTTO", "x", "invented-otto", "two words"])
 def test_a_user_name_is_one_persons_for_good(ada: User, otto: User, username: str) -> None:
