@@ -75,6 +75,13 @@ def unlike(row: dict[str, Any], kept: dict[str, Any]) -> list[str]:
     return sorted(name for name in row.keys() & kept.keys() if not _same(row[name], kept[name]))
 
 
+def _as_text(live: Any) -> str:
+    """As PostgreSQL's `->>` gives it; an object has the order of its keys from there."""
+    if isinstance(live, str):
+        return live
+    return "" if live is None else json.dumps(live, ensure_ascii=False, default=str)
+
+
 def _same(live: Any, kept: Any) -> bool:
     """Alike, or alike but for the zone in which a time was written, or kept as a digest only."""
     if live == kept:
@@ -82,7 +89,7 @@ def _same(live: Any, kept: Any) -> bool:
     if not isinstance(kept, str):
         return False
     if kept.startswith("sha256:"):
-        return kept == "sha256:" + hashlib.sha256(str(live or "").encode()).hexdigest()
+        return kept == "sha256:" + hashlib.sha256(_as_text(live).encode()).hexdigest()
     try:
         return dt.datetime.fromisoformat(str(live)) == dt.datetime.fromisoformat(kept)
     except (ValueError, TypeError):

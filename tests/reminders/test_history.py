@@ -133,6 +133,7 @@ def test_every_regulated_table_of_a_study_has_its_words() -> None:
         "accounts_user",
         "accounts_lockout",
         "accounts_invitation",
+        "mfa_authenticator",
         "reminders_feed",
         "trials_boundary",
     }
