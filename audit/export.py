@@ -30,7 +30,8 @@ verify.py needs Python 3.10 or newer and nothing else; read it first, it is shor
 rather than from here where you do not trust whoever gave you this export, and compare with the published hashes that
 you have kept yourself: python3 verify.py --published FILE.
 
-heads.json        each chain: its study, its file, how many entries it has and the hash of its newest entry
+heads.json        each chain: its study, its file, how many entries it has and the hash of its newest entry;
+                  `everything`: whether these are all chains that there are
 chain-N.jsonl     the entries of chain N in order, a JSON object a line, every value a text
 published.jsonl   what was published of these chains: day, study_id, position, hash
 
@@ -47,9 +48,11 @@ are. `id` is not part of the hash; along a chain it grows.
 
 
 def write_export(
-    file: IO[bytes], studies: Mapping[int, str], published: Sequence[Published], at: dt.datetime
+    file: IO[bytes], studies: Mapping[int, str], published: Sequence[Published], at: dt.datetime, *, everything: bool
 ) -> dict[int, int]:
     """Write the zip of these chains (number → name), read at one moment; the number of entries of each chain.
+
+    everything: there are no others, so that a chain which was published and is not in the zip has been removed.
 
     Memory does not grow with the number of entries.
     """
@@ -57,7 +60,8 @@ def write_export(
         heads = [_head(study_id, name) for study_id, name in sorted(studies.items())]
         archive.writestr("README.txt", README.format(at=f"{at:%Y-%m-%d %H:%M:%S}", columns=", ".join(verifier.HASHED)))
         archive.writestr("verify.py", Path(verifier.__file__).read_bytes())
-        archive.writestr("heads.json", json.dumps({"made_at": at.isoformat(), "chains": heads}, indent=1))
+        told = {"made_at": at.isoformat(), "everything": everything, "chains": heads}
+        archive.writestr("heads.json", json.dumps(told, indent=1))
         archive.writestr("published.jsonl", "".join(published_line(p) for p in published if p.study_id in studies))
         for head in heads:
             with archive.open(head["file"], "w", force_zip64=True) as out:

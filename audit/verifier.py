@@ -404,7 +404,8 @@ class Export:
         self.path = path
         self.zip = zipfile.ZipFile(path) if path.is_file() else None
         with self.open("heads.json") as file:
-            self.heads = json.load(file)["chains"]
+            told = json.load(file)
+        self.heads, self.everything = told["chains"], told.get("everything") is True
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[str]]:
@@ -427,6 +428,11 @@ class Export:
             own = [p for p in published if p.study_id == study_id]
             read = lambda name=name: self.entries(name)  # noqa: E731
             yield head["study"], Chain(study_id, read, int(head["entries"]), head["head"], own, self.locate)
+
+    def absent(self, published: Sequence[Published]) -> dict[int, Published]:
+        """Chains that were published and are not in the export, each with the newest that was published of it."""
+        here = {int(head["study_id"]) for head in self.heads}
+        return {p.study_id: p for p in sorted(published, key=lambda p: p.position) if p.study_id not in here}
 
     def locate(self, hash_: str) -> tuple[int, int] | None:
         for head in self.heads:
@@ -469,6 +475,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(*(fault.sentence(study) for fault in faults), sep="\n", end="\n" if faults else "")
         if not faults:
             print(f"{study}: whole. {chain.entries} entries, {len(chain.published)} published hashes agree.")
+    for study_id, newest in export.absent(published).items():
+        said = "the whole chain was removed" if export.everything else "the export is not of everything"
+        print(f"chain {study_id}: published on {newest.day} with {newest.position} entries, and not here: {said}.")
+        wrong += export.everything
     return 1 if wrong else 0
 
 

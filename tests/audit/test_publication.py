@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core import mail
 from django.db import DatabaseError, connection
+from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from audit import operations, seal
@@ -124,3 +125,19 @@ def test_verify_audit_compares_with_what_was_published(
     code, output = online(study.key)
     assert code == 1
     assert "missing: published on 2026-01-06 as the newest" in output
+
+
+def test_what_never_left_the_database_is_said_to_prove_nothing(
+    study: Study, tmp_path: Path, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.AUDIT_PUBLISHED_DIR = tmp_path / "not-writable"
+    settings.AUDIT_PUBLISHED_DIR.write_text("a file where a folder belongs")
+    publish(settings.AUDIT_PUBLISHED_DIR, to=[])
+    assert online(study.key)[0] == 0
+    said = capsys.readouterr().err
+    assert "NOT PUBLISHED: the hashes of 2026-01-06 were neither written to the file nor mailed." in said
+    assert "NOT COMPARED with a file" in said
+    settings.AUDIT_PUBLISHED_DIR = tmp_path
+    publish(tmp_path, to=[])
+    assert online(study.key)[0] == 0
+    assert "NOT" not in capsys.readouterr().err

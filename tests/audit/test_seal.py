@@ -11,8 +11,9 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from audit import seal
 from audit.context import acting
+from audit.export import published_line
 from audit.models import Entry
-from audit.verifier import Export, faults_of
+from audit.verifier import Export, Published, faults_of
 from tests.audit.tampering import Verify, offline, online, unguarded
 from tests.databases import Database
 from trials.models import Site, Study
@@ -367,3 +368,16 @@ def test_a_trigger_that_is_switched_off_is_told(study: Study, owner_connection: 
 def test_an_unknown_study_is_refused_with_those_there_are(own_database: Database, study: Study) -> None:
     with pytest.raises(CommandError, match=f"There is no study 'NONE'. Name one of: .*{study.key}"):
         call_command("verify_audit", study="NONE")
+
+
+def test_a_chain_that_is_gone_as_a_whole_is_missed_by_whoever_kept_its_hash(study: Study, tmp_path: Path) -> None:
+    verify, kept = offline(tmp_path), tmp_path / "kept.jsonl"
+    kept.write_text(published_line(Published("2026-01-05", 4711, 4000, "a" * 64)))
+    code, output = verify("all", kept)
+    assert (code, output.splitlines()[-1]) == (
+        1,
+        "chain 4711: published on 2026-01-05 with 4000 entries, and not here: the whole chain was removed.",
+    )
+    code, output = verify(study.key, kept)
+    assert code == 0
+    assert output.splitlines()[-1].endswith("and not here: the export is not of everything.")

@@ -22,5 +22,5 @@ class Command(BaseCommand):
         published = all_published()
         names = {n: keys.get(n) or chain_name(n) for n in chosen_chains(options["study"], keys, published)}
         with options["file"].open("xb") as file:
-            entries = write_export(file, names, published, clock.now())
+            entries = write_export(file, names, published, clock.now(), everything=options["study"] == "all")
         self.stdout.write(f"{sum(entries.values())} entries of {len(entries)} chains are in {options['file']}.")

@@ -35,6 +35,8 @@ class Command(BaseCommand):
         for sentence in seal.disarmed():
             self.stdout.write(sentence)
             wrong += 1
+        for sentence in what_did_not_leave(options["published"]):
+            self.stderr.write(sentence)
         if wrong:
             raise CommandError(f"The audit trail is not whole: {wrong} faults.", returncode=1)
 
@@ -66,6 +68,18 @@ def all_published(kept: Path | None = None) -> list[Published]:
             with file.open(encoding="utf-8") as lines:
                 found += read_published(lines)
     return list(dict.fromkeys(found))
+
+
+def what_did_not_leave(kept: Path | None) -> list[str]:
+    """No faults of the trail; but what the database alone says was published proves nothing against its owner."""
+    said = []
+    inside = Publication.objects.filter(written_at=None, mailed_at=None).order_by("day")
+    if inside:
+        days = f"{inside[0].day}" if len(inside) == 1 else f"{len(inside)} days since {inside[0].day}"
+        said.append(f"NOT PUBLISHED: the hashes of {days} were neither written to the file nor mailed.")
+    if kept is None and not (settings.AUDIT_PUBLISHED_DIR / FILE).is_file():
+        said.append("NOT COMPARED with a file: there is none in AUDIT_PUBLISHED_DIR, and --published named none.")
+    return said
 
 
 def chosen_chains(asked: str, keys: dict[int, str], published: list[Published]) -> list[int]:
