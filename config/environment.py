@@ -28,9 +28,11 @@ def fingerprint_of_the_tables() -> str:
 
 
 def load_dot_env() -> None:
-    """Add what `.env` says to the environment, leaving alone what is there already."""
-    if (BASE_DIR / ".env").is_file():
-        environ.Env.read_env(BASE_DIR / ".env")
+    """Add what `.env` says to the environment, leaving alone what is there already. For the owner `.env.owner` too."""
+    owner = os.environ.get("RUNG_DATABASE_ROLE") == "owner"
+    for name in [".env.owner", ".env"] if owner else [".env"]:
+        if (BASE_DIR / name).is_file():
+            environ.Env.read_env(BASE_DIR / name)
 
 
 def admin_url() -> str:

@@ -19,7 +19,8 @@ ENVIRONMENTS = ("local", "production")
 def required_in_production(rung_env: str, environment: Mapping[str, str]) -> None:
     """Stop the start with one sentence that names what is missing and gives an example of it.
 
-    Raises ImproperlyConfigured when `rung_env` is unknown, or is production and a required variable is empty.
+    Raises ImproperlyConfigured when `rung_env` is unknown, or is production and a required variable is empty, or the
+    application is given the owner's password.
     """
     if rung_env not in ENVIRONMENTS:
         raise ImproperlyConfigured(f"RUNG_ENV is {rung_env!r}; set it to local or to production.")
@@ -31,3 +32,8 @@ def required_in_production(rung_env: str, environment: Mapping[str, str]) -> Non
     if missing:
         each = "; ".join(f"{name} ({hint})" for name, hint in missing.items())
         raise ImproperlyConfigured(f"RUNG_ENV is production, so set {each}. .env.example explains every setting.")
+    if not owner and environment.get("DATABASE_OWNER_URL"):
+        raise ImproperlyConfigured(
+            "DATABASE_OWNER_URL is set, and this process does not act as the owner: whoever holds it can switch the"
+            " audit trail off. Keep it in .env.owner, which is read where RUNG_DATABASE_ROLE is owner, nowhere else."
+        )

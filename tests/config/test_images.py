@@ -91,7 +91,31 @@ def test_no_secret_is_in_the_files(compose: dict[str, Any], dockerfile: str) -> 
         missing = "-" if name.endswith("_FALLBACKS") else "?set it in .env"  # earlier keys: there may be none
         assert re.fullmatch(rf"\$\{{[A-Z_]+:{re.escape(missing)}\}}", value), name
     assert re.findall(r"\w*(?:PASSWORD|KEY)=(\S+)", dockerfile) == ["unused-while-building"]
-    assert ".env" in (BASE_DIR / ".dockerignore").read_text().splitlines()
+    kept_out = set((BASE_DIR / ".dockerignore").read_text().splitlines())
+    assert {".env", ".env.owner", "backups", "published", "var"} <= kept_out
+    assert {"/.env", "/.env.owner", "/backups/", "/published/"} <= set(
+        (BASE_DIR / ".gitignore").read_text().splitlines()
+    )
+
+
+def test_whoever_made_a_backup_reads_it_again() -> None:
+    """The folder is its owner's alone, so both run as the same user; and it is none that an image is made of."""
+    page = (BASE_DIR / "docs" / "backup-and-restore.md").read_text().replace("\\\n", " ")
+    lines = [line for line in page.splitlines() if "docker compose run" in line]
+    assert len(lines) == 2
+    assert all('--user "$(id -u)"' in line and "$PWD" not in line for line in lines)
+
+
+def test_where_the_trail_is_verified_the_published_hashes_are(compose: dict[str, Any]) -> None:
+    mounted = {
+        name: service.get("volumes", []) for name, service in compose["services"].items() if name in OUR_SERVICES
+    }
+    assert mounted == {
+        "web": ["./published:/published:ro"],
+        "migrate": ["./published:/published:ro"],
+        "worker": ["./published:/published"],
+        "beat": [],
+    }
 
 
 def test_the_database_is_made_by_the_same_roles_as_everywhere(compose: dict[str, Any]) -> None:

@@ -4,10 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config import environment
 from config.environment import BASE_DIR, kept_secret
 from config.required import REQUIRED, required_in_production
 
@@ -46,6 +48,29 @@ def test_the_owners_address_is_asked_for_only_where_tables_are_made() -> None:
         required_in_production("production", {**COMPLETE, "RUNG_DATABASE_ROLE": "owner"})
 
 
+@pytest.mark.req("EMA-A3.3", "EMA-A3.4")
+def test_the_application_does_not_start_with_the_owners_address() -> None:
+    owners = {**COMPLETE, "DATABASE_OWNER_URL": "postgresql://rung_owner:secret@database.invalid:5432/rung"}
+    with pytest.raises(ImproperlyConfigured, match=r"switch the audit trail off\. Keep it in \.env\.owner"):
+        required_in_production("production", owners)
+    required_in_production("production", {**owners, "RUNG_DATABASE_ROLE": "owner"})
+
+
+@pytest.mark.parametrize(("role", "read"), [("application", []), ("owner", ["owners", "of .env"])])
+def test_the_owners_file_is_read_for_the_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str, read: list[str]
+) -> None:
+    (tmp_path / ".env").write_text("RUNG_TEST_ONE=of .env\nRUNG_TEST_TWO=of .env\n")
+    (tmp_path / ".env.owner").write_text("RUNG_TEST_ONE=owners\n")
+    monkeypatch.setattr(environment, "BASE_DIR", tmp_path)
+    monkeypatch.setenv("RUNG_DATABASE_ROLE", role)
+    for name in ("RUNG_TEST_ONE", "RUNG_TEST_TWO"):
+        monkeypatch.setenv(name, "")  # so that it is as before when the test is over
+        monkeypatch.delenv(name)
+    environment.load_dot_env()
+    assert [os.environ["RUNG_TEST_ONE"], os.environ["RUNG_TEST_TWO"]] == (read or ["of .env", "of .env"])
+
+
 def test_an_unknown_environment_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="set it to local or to production"):
         required_in_production("prodution", {})
@@ -76,10 +101,11 @@ def test_migrating_as_the_application_is_refused_in_one_sentence() -> None:
 
 @pytest.mark.req("P11-30", "EMA-A4.1", "EMA-A4.16")
 def test_production_passes_djangos_own_check_for_deployment() -> None:
+    without_owner = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
     outcome = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
         cwd=BASE_DIR,
-        env={**os.environ, **COMPLETE, "RUNG_ENV": "production", "DJANGO_SETTINGS_MODULE": "config.settings"},
+        env={**without_owner, **COMPLETE, "RUNG_ENV": "production", "DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
     )

@@ -1,5 +1,7 @@
 import getpass
+import os
 import platform
+import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -34,9 +36,10 @@ class Command(BaseCommand):
             raise CommandError("An installation is qualified as the application uses it: unset RUNG_DATABASE_ROLE.")
         if not options["by"].strip():
             raise CommandError("Say who carries it out: --by 'Dana Petrov'.")
+        refuse_unwritable(options["to"])
         done = qualify(
             of=Installation(web=options["web"].rstrip("/"), mail_to=options["mail_to"]),
-            by=f"{options['by'].strip()} (signed in to {platform.node()} as {getpass.getuser()})",
+            by=f"{options['by'].strip()} (signed in to {platform.node()} as {account()})",
             versions={**program_versions(), "PostgreSQL": _postgresql(), "Installation": settings.PUBLIC_URL},
             clock=timezone.now,
         )
@@ -50,6 +53,26 @@ class Command(BaseCommand):
         if done.deviations:
             raise CommandError(f"{answer} The record is {path}.", returncode=1)
         self.stdout.write(f"{answer} The record is {path}.")
+
+
+def account() -> str:
+    """The name of the account it runs under, or the number where a container has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Before anything is tried, so that no qualification ends without its record."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise CommandError(
+            f"The record cannot be written to {folder}: {error.strerror}. Name a folder: --to DIR."
+        ) from error
 
 
 def _postgresql() -> str:

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         rung, at = User.objects.system(), clock.now()
         outcome = encrypt_anew(by=rung, at=at)
         passwords = renew_passwords(by=rung, at=at)
+        self.stdout.write(f"Earlier keys in DJANGO_SECRET_KEY_FALLBACKS: {len(settings.SECRET_KEY_FALLBACKS)}.")
         self.stdout.write(
             f"Second factors: {outcome.renewed} encrypted with the present key, {outcome.present} were already."
         )

@@ -240,6 +240,12 @@ def test_only_the_applications_role_is_qualified(settings) -> None:
         call_command("oq", by="Dana Petrov")
 
 
+def test_where_the_record_cannot_be_written_nothing_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(CommandError, match=r"The record cannot be written to .*/file: .* Name a folder: --to DIR"):
+        call_command("oq", by="Dana Petrov", to=tmp_path / "file")
+
+
 @pytest.mark.req("EMA-A2.4", "EMA-A2.5")
 def test_each_step_names_requirements_that_are_there_and_what_is_expected() -> None:
     steps = [each for chapter in chapters() for each in chapter.steps]
