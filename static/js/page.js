@@ -33,6 +33,17 @@
     menus().forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
   });
 
+  /* A reply to what was asked before an answer was changed again has no say any more: it would put the old one back. */
+  const overtaken = new WeakSet();
+  document.addEventListener("change", (event) => {
+    const asks = event.target.closest("[hx-sync='this:replace']");
+    if (asks) overtaken.add(asks);
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => overtaken.delete(event.detail.elt));
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (overtaken.has(event.detail.requestConfig.elt)) event.detail.shouldSwap = false;
+  });
+
   /* A second press of the same button sends nothing twice. */
   document.addEventListener("submit", (event) => {
     const form = event.target;

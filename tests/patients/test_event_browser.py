@@ -38,7 +38,8 @@ def phone(live_server: LiveServer, browser: Browser, coordinator_a: User) -> Pag
 
 
 def choose_neutropenia(page: Page) -> None:
-    page.locator("#id_term").press_sequentially("neutro")
+    with page.expect_response(lambda answer: answer.url.endswith("=neutro")):  # not that for a part of it
+        page.locator("#id_term").press_sequentially("neutro")
     page.wait_for_selector(".combobox-list li")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
@@ -53,7 +54,8 @@ def test_a_dlt_is_recorded_and_what_was_typed_survives_a_reload(phone: Page, pat
     phone.locator("#id_grade_0").focus()
     phone.keyboard.press("Space")
     for number in (1, 2, 3):
-        phone.keyboard.press("ArrowDown")
+        with phone.expect_response(lambda answer: answer.request.method == "POST"):
+            phone.keyboard.press("ArrowDown")
         phone.wait_for_function(f"document.activeElement.id === 'id_grade_{number}'")
     phone.select_option("#id_relation_lenalidomide", "probable")
     phone.select_option("#id_relation_dexamethasone", "unlikely")
@@ -73,3 +75,23 @@ def test_a_dlt_is_recorded_and_what_was_typed_survives_a_reload(phone: Page, pat
     assert AdverseEvent.objects.get().grade == 4
     assert DltAssessment.objects.get().is_dlt
     assert heard.heard == []
+
+
+def test_a_grade_that_was_corrected_quickly_does_not_jump_back(phone: Page, patient: Patient) -> None:
+    """The reply for the first grade arrives when the second one is chosen already, and before that is asked about."""
+    phone.goto(url("event", patient))
+    choose_neutropenia(phone)
+    phone.evaluate(
+        """() => {
+          window.swapped = 0;
+          document.addEventListener("htmx:beforeOnLoad", () => {
+            document.getElementById("id_grade_3").click();
+          }, { once: true });
+          document.addEventListener("htmx:beforeSwap", (event) => { window.swapped += event.detail.shouldSwap; });
+        }"""
+    )
+    with phone.expect_response(lambda answer: "grade=4" in (answer.request.post_data or "")):
+        phone.evaluate("document.getElementById('id_grade_2').click()")
+    phone.wait_for_function("window.swapped > 0")
+    assert phone.is_checked("#id_grade_3")
+    assert phone.evaluate("window.swapped") == 1
