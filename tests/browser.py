@@ -98,6 +98,7 @@ def looked_at(page: Page, picture: str = "") -> list[str]:
 
     picture: the name that pictures of it get, where RUNG_PICTURES names a folder to keep them in.
     """
+    page.wait_for_load_state()
     expect(page.locator("[hx-trigger=load]")).to_have_count(0)
     page.evaluate("document.querySelectorAll('main details').forEach(folded => { folded.open = true; })")
     wrong = []

@@ -1,10 +1,13 @@
 """What every test stands on: the database, and ways to have one of one's own."""
 
+import datetime as dt
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
@@ -17,6 +20,10 @@ from tests.databases import Database
 from tests.settings import addresses, servers
 
 pytest_plugins = ["tests.cast", "tests.patients.cetuximab"]
+
+# No limit of time for an example: what a stalled machine does is no fault of the code under test.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 COMMITS_FOR_REAL = ("own_database", "live_server", "transactional_db")
 
@@ -56,6 +63,15 @@ def _django_db_helper(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("own_database")
     else:
         request.getfixturevalue("_django_db_helper")
+
+
+@pytest.fixture
+def in_the_middle_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever the test runs, it is the same day at every site: a clock that goes on from 15:00 UTC."""
+    began = dt.datetime.now(dt.UTC)
+    three = began.replace(hour=15, minute=0, second=0, microsecond=0)
+    clock = SimpleNamespace(now=lambda: three + (dt.datetime.now(dt.UTC) - began))
+    monkeypatch.setattr("trials.clock.timezone", clock)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,16 +76,14 @@ def test_it_starts_serves_stops_and_starts_again(var: Path) -> None:
     with urllib.request.urlopen(f"http://localhost:{port}/sign-in/") as page:
         assert page.status == 200
     demo.send_signal(signal.SIGINT)
-    assert demo.wait(30) == 0
+    assert demo.wait(120) == 0
     if Path("/proc").exists():
         assert processes_using(var) == []
 
-    began = time.monotonic()
     demo = start(var, port)
-    read_until(demo, "Ctrl-C stops all of it")
-    assert time.monotonic() - began < 30  # 15 s on a machine that does nothing else
+    assert "Tables" not in read_until(demo, "Ctrl-C stops all of it"), "what the first start made is made once"
     demo.send_signal(signal.SIGTERM)
-    assert demo.wait(30) == 0
+    assert demo.wait(120) == 0
 
 
 def test_a_taken_port_gets_one_sentence(var: Path, taken_port: int) -> None:

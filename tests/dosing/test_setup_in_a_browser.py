@@ -140,15 +140,15 @@ def test_by_keyboard_from_a_file_to_signatures_and_live(dana: User, open_page: O
 def follow(page: Page, name: str) -> None:
     link = page.get_by_role("main").get_by_role("link", name=name).first
     link.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def press(page: Page, name: str) -> None:
     button = page.get_by_role("main").get_by_role("button", name=name).first
     button.focus()
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
 
 
 def typed(page: Page, fields: dict[str, str]) -> None:

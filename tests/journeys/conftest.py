@@ -1,8 +1,6 @@
 """People at browsers of their own, in one rehearsal study that a real server serves."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -25,12 +23,8 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(autouse=True)
-def _in_the_middle_of_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whenever the test runs, it is the same day at every site: a clock that goes on from 15:00 UTC."""
-    began = dt.datetime.now(dt.UTC)
-    three = began.replace(hour=15, minute=0, second=0, microsecond=0)
-    clock = SimpleNamespace(now=lambda: three + (dt.datetime.now(dt.UTC) - began))
-    monkeypatch.setattr("trials.clock.timezone", clock)
+def _at_no_sites_night(in_the_middle_of_the_day: None) -> None:
+    """Journeys read the time of day at several sites."""
 
 
 @pytest.fixture(autouse=True)

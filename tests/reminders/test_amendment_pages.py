@@ -199,6 +199,7 @@ def queries(reader: User, address: str) -> int:
 
 
 @pytest.mark.browser
+@pytest.mark.usefixtures("in_the_middle_of_the_day")
 def test_an_amendment_from_its_start_to_the_second_sites_day(
     own_database: object, live_server: LiveServer, chromium: Browser, study: Study, data_manager: User,
     coordinator_a: User,

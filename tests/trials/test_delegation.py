@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -94,7 +95,7 @@ def test_what_ended_yesterday_is_refused_today_by_page_api_and_operation(
 
 def test_in_a_study_that_is_no_rehearsal_the_day_is_the_databases(rung: User, outsider: User) -> None:
     study = live_study(rung, {})
-    now = dt.datetime.now(dt.UTC)
+    now = dt.datetime.now(ZoneInfo(study.time_zone))
     today = now.date()
     before = now - dt.timedelta(days=3)
     days = {"from_day": before.date(), "to_day": today - dt.timedelta(days=1)}

@@ -245,7 +245,7 @@ def test_a_block_that_another_has_is_passed_over_and_the_last_one_done_ends_it(t
 def test_cancelling_waits_for_no_worker(outsider: User, two_at_work: Any) -> None:
     simulation, goes_on, other = two_at_work
     with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = '1s'")
+        cursor.execute("SET statement_timeout = '10s'")
     assert cancel_simulation(simulation=simulation, by=outsider, at=NOW)
     goes_on.set()
     other.join()
