@@ -1,9 +1,6 @@
 """The forms of signing in, and of what keeps an account safe."""
 
-import datetime as dt
-from collections.abc import Iterable
 from typing import Any, cast
-from urllib.parse import urlencode
 
 from allauth.account.forms import ReauthenticateForm
 from allauth.account.internal.flows.login import perform_password_login
@@ -12,8 +9,6 @@ from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -33,49 +28,6 @@ def code_field(label: str = "Code", help_text: str = "") -> forms.CharField:
     """Six digits of an authenticator app, or a recovery code."""
     attributes = {"autocomplete": "one-time-code", "inputmode": "numeric", "class": "field-short", "maxlength": 20}
     return forms.CharField(label=label, help_text=help_text, widget=forms.TextInput(attrs=attributes))
-
-
-# A day that a clock can show in every time zone, and so can the day after it.
-FIRST, LAST = dt.date(1900, 1, 1), dt.date(2999, 12, 31)
-
-
-class DayField(forms.DateField):
-    """A day that a trail or a log can be asked for."""
-
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    default_validators = [
-        MinValueValidator(FIRST, "Give a day from 1 Jan 1900 on."),
-        MaxValueValidator(LAST, "Give a day up to 31 Dec 2999."),
-    ]
-
-
-class NarrowingForm(forms.Form):
-    """What a list is narrowed to. Everything is optional and in the address, so that a view can be kept and shared."""
-
-    def __init__(self, *args: Any, zone: dt.tzinfo, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.zone = zone
-        for field in self.fields.values():
-            field.widget.attrs["class"] = "form-select" if isinstance(field, forms.ChoiceField) else "form-control"
-
-    def offer(self, name: str, everything: str, choices: Iterable[tuple[str, str]]) -> None:
-        field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", everything), *choices]
-
-    def days_asked(self) -> Q:
-        """What lies between `since` and `until`, both included, by the form's clock."""
-        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
-        asked = Q(at__gte=self._midnight(since)) if since else Q()
-        return asked & Q(at__lt=self._midnight(until + dt.timedelta(days=1))) if until else asked
-
-    def query_string(self) -> str:
-        """The rest of the address for the links to other pages: '&patient=A-001'."""
-        asked = {name: self.data[name] for name in self.fields if self.data.get(name)}
-        return f"&{urlencode(asked)}" if asked else ""
-
-    def _midnight(self, day: dt.date) -> dt.datetime:
-        return dt.datetime.combine(day, dt.time(), tzinfo=self.zone)
 
 
 class SigningFields(forms.Form):

@@ -7,8 +7,9 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_texts
 
 from accounts.errors import CannotSignIn, Refusal
-from accounts.forms import DayField, NarrowingForm, password_field
+from accounts.forms import password_field
 from accounts.models import User
+from accounts.narrowing import NarrowingForm
 from audit.models import Access, AccessQuerySet
 
 
@@ -66,14 +67,13 @@ class SignInFilter(NarrowingForm):
 
     person = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(required=False, label="What")
-    since = DayField(required=False, label="From")
-    until = DayField(required=False, label="To")
+    field_order = ["person", "kind"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, zone=dt.UTC, **kwargs)
-        people = User.objects.people().order_by("full_name")
-        self.people = dict(people.values_list("username", "pk"))
-        self.offer("person", "Everybody", people.values_list("username", "full_name"))
+        people = list(User.objects.people().order_by("full_name").values_list("username", "full_name", "pk"))
+        self.people = {username: pk for username, _, pk in people}
+        self.offer("person", "Everybody", [(username, name) for username, name, _ in people])
         self.offer("kind", "Everything", [(kind.value, kind.label) for kind in self.KINDS])
 
     def found(self) -> AccessQuerySet:

@@ -151,7 +151,7 @@ def lockouts(request: HttpRequest) -> HttpResponse:
 @for_administrators
 @require_safe
 def sign_ins(request: HttpRequest) -> HttpResponse:
-    """Who signed in and out and who failed to, of the access log; three queries more for any number of rows."""
+    """Who signed in and out and who failed to, of the access log; as many queries for any number of rows."""
     form = SignInFilter(request.GET)
     kept = Paginator(form.found(), SIGN_INS_A_PAGE).get_page(request.GET.get("page"))
     people = User.objects.in_bulk({one.person_id for one in kept if one.person_id})

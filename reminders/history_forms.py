@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.db.models import Q
 
-from accounts.forms import DayField, NarrowingForm, SigningFields
+from accounts.forms import SigningFields
 from accounts.models import User
+from accounts.narrowing import DayField, NarrowingForm
 from audit.models import Entry, EntryQuerySet
 from patients.models import Patient
 from reminders.history_words import WORDS, Subject
@@ -30,8 +31,7 @@ class HistoryFilter(NarrowingForm):
     patient = forms.ChoiceField(required=False)
     person = forms.ChoiceField(required=False)
     kind = forms.ChoiceField(required=False, choices=[("", "Everything"), *Subject.choices])
-    since = DayField(required=False, label="From")
-    until = DayField(required=False, label="To")
+    field_order = ["patient", "person", "kind"]
 
     def __init__(self, *args: Any, study: Study, site_ids: frozenset[int] | None, zone: str, **kwargs: Any) -> None:
         super().__init__(*args, zone=ZoneInfo(zone), **kwargs)

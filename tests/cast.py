@@ -12,7 +12,7 @@ from oauth2_provider.models import AccessToken, Application
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from accounts.operations import create_person
+from accounts.operations import appoint_administrator, create_person
 from dosing.engine import BoinDesign
 from trials.models import Cohort, Role, Site, Study
 from trials.operations import BoundaryRow, add_site, adopt_protocol, go_live, grant_role, sign_set_up
@@ -166,6 +166,14 @@ def monitor(study: Study) -> User:
 def outsider(db: None) -> User:
     """Somebody who can sign in and has no role in the study."""
     return person("outsider", "Otto Fremd")
+
+
+@pytest.fixture
+def ada(rung: User) -> User:
+    """An administrator."""
+    one = person("ada", "Ada Admin")
+    appoint_administrator(person=one, appointed=True, reason="looks after accounts", by=rung, at=moment(DAY_ONE))
+    return one
 
 
 class ApiClient:

@@ -1,13 +1,11 @@
 """A new secret key: nobody loses a second factor by it, and whoever has lost one is told what to do."""
 
 from io import StringIO
-from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.test import Client
-from django.utils.html import strip_tags
 from pytest_django.fixtures import Settings
 
 from accounts.errors import CannotSign
@@ -15,22 +13,13 @@ from accounts.models import FailedAttempt, Signature, UsedCode, User
 from accounts.operations import encrypt_anew, sign_record, take_code
 from audit.models import Entry
 from tests.accounts.second_factor import Telephone, telephone_of
+from tests.answers import text_of
 from tests.cast import DAY_ONE, PASSWORD, moment, person
 
 pytestmark = pytest.mark.django_db
 AT = moment(DAY_ONE)
 NEW = "another one, as long as it has to be"
 LOST = "was set up under a secret key that this server no longer has"
-
-
-@pytest.fixture
-def ana(db: None) -> User:
-    return person("ana", "Dr Ana Rivera")
-
-
-@pytest.fixture
-def telephone(ana: User) -> Telephone:
-    return telephone_of(ana)
 
 
 @pytest.fixture
@@ -44,10 +33,6 @@ def new_key(telephone: Telephone, settings: Settings) -> Settings:
 @pytest.fixture
 def lost_key(new_key: Settings) -> None:
     new_key.SECRET_KEY_FALLBACKS = []
-
-
-def text_of(answer: Any) -> str:
-    return " ".join(strip_tags(answer.content.decode()).split())
 
 
 def renew_keys() -> str:

@@ -30,19 +30,6 @@ AT = moment(DAY_ONE)
 NEW = "kettle harbour violin"
 
 
-@pytest.fixture
-def ada(rung: User) -> User:
-    """An administrator."""
-    one = person("ada", "Ada Admin")
-    operations.appoint_administrator(person=one, appointed=True, reason="looks after accounts", by=rung, at=AT)
-    return one
-
-
-@pytest.fixture
-def otto(rung: User) -> User:
-    return person("otto", "Otto Fremd")
-
-
 def browser_of(someone: User) -> Client:
     client = Client()
     client.force_login(someone)

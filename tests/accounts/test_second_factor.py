@@ -25,16 +25,6 @@ pytestmark = pytest.mark.django_db
 AT = moment(DAY_ONE)
 
 
-@pytest.fixture
-def ana(db: None) -> User:
-    return person("ana", "Dr Ana Rivera")
-
-
-@pytest.fixture
-def telephone(ana: User) -> Telephone:
-    return telephone_of(ana)
-
-
 def signed_in(client: Client) -> bool:
     return "_auth_user_id" in client.session
 

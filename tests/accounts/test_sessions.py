@@ -8,15 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from tests.cast import PASSWORD, person
+from tests.cast import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("EMA-A4.15")]
 NOW = dt.datetime(2026, 3, 2, 8, 0, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def otto(rung: User) -> User:
-    return person("otto", "Otto Fremd")
 
 
 def sign_in(client: Client) -> None:

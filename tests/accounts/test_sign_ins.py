@@ -8,24 +8,11 @@ from django.utils.html import strip_tags
 
 from accounts.access_log import Kind, note_access
 from accounts.models import User
-from audit.context import Origin, acting, origin
-from tests.cast import DAY_ONE, PASSWORD, moment, person
+from audit.context import Origin, origin
+from tests.cast import DAY_ONE, PASSWORD, moment
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("P11-10d", "EMA-A3.3")]
 AT = moment(DAY_ONE)
-
-
-@pytest.fixture
-def ada(rung: User) -> User:
-    ada = person("ada", "Ada Adair")
-    with acting(rung, "test"):
-        User.objects.filter(pk=ada.pk).update(is_administrator=True)
-    return ada
-
-
-@pytest.fixture
-def otto(rung: User) -> User:
-    return person("otto", "Otto Fremd")
 
 
 def rows(ada: User, query: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from accounts.errors import CannotSign, CannotSignIn
 from accounts.models import FailedAttempt, Lockout, Signature, UsedCode, User
-from accounts.operations import appoint_administrator, change_password, sign_record
+from accounts.operations import change_password, sign_record
 from accounts.operations.attempts import check_password_at_sign_in
 from accounts.queries import signature_covers
 from audit.context import acting
@@ -19,16 +19,6 @@ from tests.cast import DAY_ONE, PASSWORD, moment, person
 pytestmark = pytest.mark.django_db
 AT = moment(DAY_ONE)
 RECORD = {"dose": "15 mg"}
-
-
-@pytest.fixture
-def ana(db: None) -> User:
-    return person("ana", "Dr Ana Rivera")
-
-
-@pytest.fixture
-def telephone(ana: User) -> Telephone:
-    return telephone_of(ana)
 
 
 def sign(by: User, code: str = "", *, password: str = PASSWORD, key: str = "1", **more: Any) -> Signature:
@@ -98,14 +88,6 @@ def test_another_persons_code_signs_nothing(ana: User, telephone: Telephone) -> 
     code = other.code()
     with pytest.raises(CannotSign, match="not right"):
         sign(ana, code if code != telephone.code() else other.code(steps_ahead=1))
-
-
-@pytest.fixture
-def ada(rung: User) -> User:
-    """An administrator."""
-    one = person("ada", "Ada Admin")
-    appoint_administrator(person=one, appointed=True, reason="looks after accounts", by=rung, at=AT)
-    return one
 
 
 @pytest.mark.req("P11-10g", "P11-70")

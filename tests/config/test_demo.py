@@ -73,6 +73,7 @@ def test_it_starts_serves_stops_and_starts_again(var: Path) -> None:
     demo = start(var, port)
     said = read_until(demo, "Ctrl-C stops all of it")
     assert f"Rung is at http://localhost:{port}" in said
+    assert "Tables" in said
     with urllib.request.urlopen(f"http://localhost:{port}/sign-in/") as page:
         assert page.status == 200
     demo.send_signal(signal.SIGINT)

@@ -7,13 +7,13 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import FailedAttempt, Lockout, Signature, User
-from accounts.operations import appoint_administrator, deactivate_person, send_new_link
+from accounts.operations import deactivate_person, send_new_link
 from accounts.operations.attempts import keep_failure
 from dosing.models import Decision
 from patients.models import Patient
 from tests.accounts.second_factor import Telephone
 from tests.browser import Complaints, looked_at
-from tests.cast import DAY_ONE, PASSWORD, moment, person
+from tests.cast import DAY_ONE, PASSWORD, person
 from tests.dosing.steps import on_treatment
 from tests.journeys.conftest import SignIn
 from tests.journeys.people import Someone
@@ -23,13 +23,6 @@ from trials.operations.review import sign_access_review
 from trials.who_has_access import seen_digest, who_has_access
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def ada(rung: User) -> User:
-    one = person("ada", "Ada Admin")
-    appoint_administrator(person=one, appointed=True, reason="looks after accounts", by=rung, at=moment(DAY_ONE))
-    return one
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils.html import strip_tags
 
 from accounts.canonical import sha256_of
 from accounts.manifestation import verify_stored
@@ -25,6 +24,7 @@ from reminders.history_export import Row, as_csv
 from reminders.history_past import decision_then, patient_then
 from reminders.operations import review_trail
 from reminders.reviews import last_review
+from tests.answers import text_of
 from tests.cast import DAY_ONE, PASSWORD, moment
 from tests.dosing.steps import as_if_committed, decide, evaluated, on_treatment
 from tests.patients.steps import day
@@ -65,10 +65,6 @@ def get(reader: User, name: str, study: Study, *args: Any, status: int = 200, **
     answer = client.get(reverse(f"reminders:{name}", args=[study.key, *args]), query)
     assert answer.status_code == status
     return answer
-
-
-def text_of(answer: Any) -> str:
-    return " ".join(strip_tags(answer.content.decode()).split())
 
 
 # --- a record, and a field ---
